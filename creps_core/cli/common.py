@@ -1,0 +1,57 @@
+"""What all commands share: one-line errors, exit codes, progress on a terminal only."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import traceback
+from typing import NoReturn
+
+import click
+
+from creps_core.errors import CrepsError
+
+INTERRUPTED = 130
+
+
+def run_command(command: click.Command) -> NoReturn:
+    """Run a click command and leave with the exit code of the contract in design.md.
+
+    Bad usage or input leaves with 2, a failure at run time with 1, Ctrl-C with 130; each prints one
+    line `name: error: …` on stderr. A traceback is shown only when `--debug` is given.
+    """
+    name = command.name or "creps"
+    try:
+        result = command.main(standalone_mode=False)
+        sys.exit(result if isinstance(result, int) else 0)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail(name, "interrupted; nothing was left half-written", INTERRUPTED)
+    except click.ClickException as error:
+        _fail(name, error.format_message(), error.exit_code)
+    except CrepsError as error:
+        _fail(name, str(error), error.exit_code)
+    except OSError as error:
+        _fail(name, describe_os_error(error), 1)
+    except MemoryError:
+        _fail(name, "out of memory; try a smaller --size", 1)
+
+
+def describe_os_error(error: OSError) -> str:
+    """One line for a failed file operation, with the advice that fits."""
+    where = f"{error.filename}: " if error.filename else ""
+    advice = {
+        errno.ENOSPC: "; free some space or write elsewhere",
+        errno.EACCES: "; choose a folder you may write to",
+        errno.EROFS: "; choose a folder you may write to",
+    }.get(error.errno or 0, "")
+    return f"{where}{(error.strerror or str(error)).lower()}{advice}"
+
+
+def _fail(name: str, message: str, exit_code: int) -> NoReturn:
+    if "--debug" in sys.argv[1:]:
+        traceback.print_exc()
+    line = " ".join(message.split())
+    click.echo(f"{name}: error: {line}", err=True)
+    sys.exit(exit_code)

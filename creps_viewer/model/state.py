@@ -1,0 +1,30 @@
+"""What the viewer shows, as one frozen value: undo, sessions and render requests are made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from creps_core.config import GeneratorConfig
+from creps_core.latents import Mix, Source
+from creps_core.view import View
+
+
+@dataclass(frozen=True)
+class ViewerState:
+    """The user's intentions; everything else (frames, panels, titles) is derived from it."""
+
+    view: View = field(default_factory=View)
+    sources: tuple[Source, ...] = (Source(seed=0),)  # the first is A, the one the source panel edits
+    mix: Mix | None = None  # None: source A alone
+
+
+@dataclass(frozen=True)
+class Document:
+    """The checkpoint that is open. `generation` rises with every (re)load, so stale work shows."""
+
+    name: str  # what the header shows: the file's stem
+    path: Path | None
+    sha256: str
+    config: GeneratorConfig
+    generation: int
