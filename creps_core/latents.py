@@ -7,7 +7,6 @@ one of the `num_ws` styles its weights over the sources; psi and cutoff apply to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,31 +14,7 @@ from torch import Tensor
 
 from creps_core.errors import InputError
 from creps_core.generator import Generator
-
-Mix = tuple[tuple[float, ...], ...]  # [num_ws][sources], each row usually sums to 1
-
-MAX_SEED = 2**32 - 1
-
-
-@dataclass(frozen=True)
-class Source:
-    """One latent. Exactly one of `seed`, `z` and `w` is given."""
-
-    seed: int | None = None  # 0 … 2³²−1, the published convention
-    z: tuple[float, ...] | None = None  # [z_dim]
-    w: tuple[float, ...] | None = None  # [w_dim], taken as it is: no mapping
-    label: int = 0  # class index, meaningful when the generator is conditional
-    psi: float = 1.0  # truncation: 0 gives w_avg, 1 leaves w alone
-    cutoff: int | None = None  # truncate the first `cutoff` styles only; None = all
-
-    def __post_init__(self) -> None:
-        if sum(given is not None for given in (self.seed, self.z, self.w)) != 1:
-            raise InputError("a source needs exactly one of seed, z and w")
-        if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
-            raise InputError(f"seed {self.seed} is outside 0 … {MAX_SEED}")
-        if not np.isfinite(self.psi):
-            raise InputError(f"psi {self.psi} is not a finite number")
-
+from creps_core.source import MAX_SEED, Mix, Source
 
 def seed_to_z(seed: int, z_dim: int) -> Tensor:
     """The published convention: `RandomState(seed).randn(1, z_dim)` cast to float32, [1, z_dim]."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from creps_core.config import GeneratorConfig
-from creps_core.latents import Mix, Source
+from creps_core.source import Mix, Source
 from creps_core.view import View
 
 
