@@ -14,7 +14,10 @@ from torch import Tensor
 
 from creps_core.errors import InputError
 from creps_core.generator import Generator
-from creps_core.source import MAX_SEED, Mix, Source
+from creps_core.source import MAX_SEED as MAX_SEED  # re-exported: latents and their sources belong together
+from creps_core.source import Mix as Mix
+from creps_core.source import Source as Source
+
 
 def seed_to_z(seed: int, z_dim: int) -> Tensor:
     """The published convention: `RandomState(seed).randn(1, z_dim)` cast to float32, [1, z_dim]."""
