@@ -28,3 +28,13 @@ class Document:
     sha256: str
     config: GeneratorConfig
     generation: int
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the canvas says when there is no picture to show: one calm sentence and the next step."""
+
+    text: str
+    link: str = ""  # the next step, as clickable text
+    action: str = ""  # what the window does when it is clicked: "open", "retry" or "cancel"
+    progress: float | None = None  # 0…1 while something loads

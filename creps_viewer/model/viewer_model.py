@@ -14,7 +14,7 @@ from psygnal import Signal
 
 from creps_core.frame import Frame
 from creps_core.view import Size
-from creps_viewer.model.state import Document, ViewerState
+from creps_viewer.model.state import Document, Message, ViewerState
 
 UNDO_STEPS = 500
 
@@ -31,6 +31,7 @@ class ViewerModel:
     document_changed = Signal(object)  # Document | None
     frame_changed = Signal(Frame)  # the newest pass of the newest request
     canvas_resized = Signal(Size)  # device pixels
+    message_changed = Signal(object)  # Message | None
     notice = Signal(str, str)  # (level "info" | "warning" | "error", one calm sentence)
 
     def __init__(self, state: ViewerState | None = None) -> None:
@@ -41,6 +42,7 @@ class ViewerModel:
         self._before_gesture: ViewerState | None = None
         self.document: Document | None = None
         self.frame: Frame | None = None
+        self.message: Message | None = None
         self.canvas_size = Size(1, 1)
 
     @property
@@ -122,6 +124,12 @@ class ViewerModel:
         """A newer picture arrived."""
         self.frame = frame
         self.frame_changed.emit(frame)
+
+    def set_message(self, message: Message | None) -> None:
+        """Say something in the canvas, or nothing."""
+        if message != self.message:
+            self.message = message
+            self.message_changed.emit(message)
 
     def set_canvas_size(self, size: Size) -> None:
         """The canvas has a new size in device pixels; zoom and centre stay."""

@@ -1,0 +1,36 @@
+"""What is asked of the render thread: frozen values that carry every input. They compute nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from creps_core.source import Mix, Source
+from creps_core.view import Size, View
+
+
+@dataclass(frozen=True)
+class RenderRequest:
+    """One picture to show. Requests are numbered; results of any but the newest are dropped."""
+
+    id: int
+    generation: int  # of the document: which checkpoint
+    sources: tuple[Source, ...]
+    mix: Mix | None
+    view: View
+    size: Size  # device pixels
+    moving: bool  # a gesture lasts: drafts will do, and the window needs a core
+
+
+@dataclass(frozen=True)
+class SideRequest:
+    """A small picture to make when nothing better is to be done: a minimap, a thumbnail.
+
+    A newer request with the same `key` replaces an older one.
+    """
+
+    key: str
+    generation: int
+    sources: tuple[Source, ...]
+    mix: Mix | None
+    view: View
+    size: Size

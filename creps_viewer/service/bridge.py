@@ -1,0 +1,278 @@
+"""Connects the model with the render and loading threads: results arrive in the GUI thread, queued.
+
+It owns the schedule and the numbers of requests and documents. It draws nothing and computes nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, Qt, pyqtSignal
+
+from creps_core.cancel import CancelToken
+from creps_core.frame import Frame
+from creps_core.source import Mix, Source
+from creps_core.view import Size, View
+from creps_viewer.model.request import RenderRequest, SideRequest
+from creps_viewer.model.schedule import Action, Event, Schedule
+from creps_viewer.model.state import Document, Message, ViewerState
+from creps_viewer.model.timings import Timings
+from creps_viewer.model.viewer_model import ViewerModel
+from creps_viewer.service.engine import Engine, Opened, Progress, open_engine
+from creps_viewer.service.loader import Loader, Opener
+from creps_viewer.service.worker import RenderService
+
+NOTHING_OPEN = Message("Nothing is open yet.", "Open a checkpoint…", "open")
+
+
+def opener_for(device: str = "auto", cache_mb: int = 512) -> Opener:
+    """How real checkpoints are opened on `device`."""
+
+    def opener(path: Path, progress: Progress, cancel: CancelToken) -> Opened:
+        return open_engine(path, device, cache_mb, progress, cancel)
+
+    return opener
+
+
+class _Queue(QObject):
+    """The listener of both threads: every call becomes a signal, delivered in the GUI thread."""
+
+    frame = pyqtSignal(int, object)
+    done = pyqtSignal(int)
+    error = pyqtSignal(int, str)
+    side = pyqtSignal(str, object)
+    progress = pyqtSignal(int, object, object)  # whole numbers beyond 32 bits
+    loaded = pyqtSignal(int, object)
+    load_error = pyqtSignal(int, object, str)
+
+    def on_frame(self, request: int, frame: Frame) -> None:
+        self.frame.emit(request, frame)
+
+    def on_done(self, request: int) -> None:
+        self.done.emit(request)
+
+    def on_error(self, request: int, message: str) -> None:
+        self.error.emit(request, message)
+
+    def on_side(self, key: str, frame: Frame) -> None:
+        self.side.emit(key, frame)
+
+    def on_load_progress(self, load: int, done: int, total: int) -> None:
+        self.progress.emit(load, done, total)
+
+    def on_loaded(self, load: int, opened: Opened) -> None:
+        self.loaded.emit(load, opened)
+
+    def on_load_error(self, load: int, path: Path, message: str) -> None:
+        self.load_error.emit(load, path, message)
+
+
+class RenderBridge(QObject):
+    """The viewer's way to pictures: `open` a file, then frames follow the model's state by themselves.
+
+    Signals: `opened(Document)`, `open_failed(Path, str)`, `side_picture(str, Frame)`.
+    """
+
+    opened = pyqtSignal(object)
+    open_failed = pyqtSignal(object, str)
+    side_picture = pyqtSignal(str, object)
+
+    def __init__(
+        self, model: ViewerModel, opener: Opener | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.timings = Timings()
+        self.engine: Engine | None = None  # of the open document; exports make their own requests of it
+        self._model = model
+        self._schedule = Schedule()
+        self._requests = 0
+        self._generations = 0
+        self._load = 0
+        self._wanted_state: ViewerState | None = None
+        self._loading: Path | None = None
+        self._closed = False
+        self._quiet = False
+        self._queue = _Queue()
+        queued, queue = Qt.ConnectionType.QueuedConnection, self._queue
+        queue.frame.connect(self._on_frame, queued)
+        queue.done.connect(self._on_done, queued)
+        queue.error.connect(self._on_error, queued)
+        queue.side.connect(self._on_side, queued)
+        queue.progress.connect(self._on_progress, queued)
+        queue.loaded.connect(self._on_loaded, queued)
+        queue.load_error.connect(self._on_load_error, queued)
+        self._service = RenderService(self._queue)
+        self._loader = Loader(opener or opener_for(), self._queue)
+        model.changed.connect(self._on_changed)
+        model.canvas_resized.connect(self._on_resized)
+        model.moving_changed.connect(self._on_moving)
+        if model.document is None and model.message is None:
+            model.set_message(NOTHING_OPEN)
+
+    def open(self, path: Path, state: ViewerState | None = None) -> None:
+        """Open the checkpoint at `path`; the present picture stays alive until it is read.
+
+        Args:
+            path: a checkpoint file.
+            state: what to show of it; by default the present state, with its mix dropped when the number
+                of styles differs and classes that it does not have set to 0.
+        """
+        self._wanted_state = state
+        self._loading = path
+        self._load = self._loader.load(path)
+        if self._model.document is None:
+            self._model.set_message(Message(f"Opening {path.name}…", "Cancel", "cancel", 0.0))
+
+    def cancel_open(self) -> None:
+        """Give up the file that is being opened."""
+        self._loader.cancel()
+        self._load, self._loading = 0, None
+        self._model.set_message(NOTHING_OPEN if self._model.document is None else None)
+
+    @property
+    def loading(self) -> Path | None:
+        """The file that is being read, if any."""
+        return self._loading
+
+    def request_side(
+        self, key: str, view: View, size: Size, sources: tuple[Source, ...], mix: Mix | None = None
+    ) -> None:
+        """Ask for a small picture of the open document; it comes with `side_picture` when there is time."""
+        self._service.request_side(SideRequest(key, self._generations, sources, mix, view, size))
+
+    def retry(self) -> None:
+        """Ask for the present picture again, after an error."""
+        self._step(Event.CHANGED)
+
+    def close(self) -> None:
+        """Stop both threads; nothing is delivered any more. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._model.changed.disconnect(self._on_changed)
+        self._model.canvas_resized.disconnect(self._on_resized)
+        self._model.moving_changed.disconnect(self._on_moving)
+        self._loader.close()
+        self._service.close()
+
+    def _on_changed(self, old: ViewerState, new: ViewerState) -> None:
+        self._step(Event.CHANGED)
+
+    def _on_resized(self, size: Size) -> None:
+        self._step(Event.CHANGED)
+
+    def _on_moving(self, moving: bool) -> None:
+        self._step(Event.GESTURE_BEGAN if moving else Event.GESTURE_ENDED)
+
+    def _step(self, event: Event) -> None:
+        if self._quiet or (self._model.document is None and event is Event.CHANGED):
+            return
+        self._schedule, action = self._schedule.step(event)
+        if action is Action.SEND:
+            self._send()
+        elif action is Action.CANCEL:
+            self._service.cancel()
+
+    def _send(self) -> None:
+        state, size = self._model.state, self._model.canvas_size
+        self._requests += 1
+        self._service.submit(
+            RenderRequest(
+                self._requests,
+                self._generations,
+                state.sources,
+                state.mix,
+                state.view,
+                size,
+                self._schedule.moving,
+            )
+        )
+
+    def _on_frame(self, request: int, frame: Frame) -> None:
+        if self._closed or request != self._requests or self._model.document is None:
+            return
+        self.timings.add("render", frame.stats.render_ms)
+        self._model.set_message(None)
+        self._model.set_frame(frame)
+        self._step(Event.FRAME)
+
+    def _on_done(self, request: int) -> None:
+        if not self._closed and request == self._requests:
+            self._step(Event.DONE)
+
+    def _on_error(self, request: int, message: str) -> None:
+        if self._closed or request != self._requests:
+            return
+        self._model.set_message(Message(_sentence(message), "Try again", "retry"))
+        self._step(Event.DONE)
+
+    def _on_side(self, key: str, frame: Frame) -> None:
+        if not self._closed:
+            self.side_picture.emit(key, frame)
+
+    def _on_progress(self, load: int, done: int, total: int) -> None:
+        if load == self._load and self._loading is not None and self._model.document is None:
+            share = done / total if total else 0.0
+            self._model.set_message(Message(f"Opening {self._loading.name}…", "Cancel", "cancel", share))
+
+    def _on_loaded(self, load: int, opened: Opened) -> None:
+        if self._closed or load != self._load:
+            return
+        self._loading = None
+        self._generations += 1
+        self.engine = opened.engine
+        config = opened.engine.config
+        document = Document(opened.name, opened.path, opened.sha256, config, self._generations)
+        self._service.install(opened.engine, self._generations)
+        self._schedule, _ = self._schedule.step(Event.CLOSED)
+        state = self._wanted_state or fitting_state(self._model.state, document)
+        # the new document and its state come in two steps: ask for a picture once, when both are there
+        self._quiet = True
+        try:
+            self._model.set_message(Message(f"Drawing {opened.name}…"))
+            self._model.set_document(document)
+            self._model.reset_state(state)
+        finally:
+            self._quiet = False
+        self._schedule = Schedule(moving=self._model.moving)
+        self._step(Event.CHANGED)
+        self.opened.emit(document)
+
+    def _on_load_error(self, load: int, path: Path, message: str) -> None:
+        if self._closed or load != self._load:
+            return
+        self._loading = None
+        if self._model.document is None:
+            self._model.set_message(Message(_sentence(message), "Open another checkpoint…", "open"))
+        else:
+            self._model.notice.emit("error", _sentence(message))
+        self.open_failed.emit(path, message)
+
+
+def fitting_state(state: ViewerState, document: Document) -> ViewerState:
+    """`state` as far as `document`'s generator can show it."""
+    config = document.config
+    sources = tuple(map(functools.partial(_fitting_source, document=document), state.sources))
+    mix = state.mix if state.mix is not None and len(state.mix) == config.num_ws else None
+    return ViewerState(view=state.view, sources=sources, mix=mix)
+
+
+def _fitting_source(source: Source, document: Document) -> Source:
+    config = document.config
+    stored, length = (source.z, config.z_dim) if source.z is not None else (source.w, config.w_dim)
+    seed = 0 if stored is not None and len(stored) != length else source.seed
+    keep = source.seed is not None or seed is None
+    return Source(
+        seed=seed,
+        z=source.z if keep else None,
+        w=source.w if keep else None,
+        label=source.label if source.label < max(config.c_dim, 1) else 0,
+        psi=source.psi,
+        cutoff=source.cutoff,
+    )
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "…", "!", "?")) else text + "."

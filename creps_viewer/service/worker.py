@@ -1,0 +1,177 @@
+"""One render thread with a slot for the newest request, and side jobs for when it has nothing to do.
+
+Qt-free. Everything that crosses the thread is frozen; results come through a `Listener` *on the render
+thread*, which hands them on (the bridge queues them into the GUI thread). It decides nothing about what is
+to be rendered: `creps_viewer.model.schedule` does. Reading checkpoints is `loader`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from typing import Protocol
+
+from creps_core.cancel import CancelToken
+from creps_core.errors import Cancelled, CrepsError
+from creps_core.frame import Frame
+from creps_viewer.model.request import RenderRequest, SideRequest
+from creps_viewer.service.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """Who is told; called on the render thread, must not block."""
+
+    def on_frame(self, request: int, frame: Frame) -> None:
+        """A pass of a request that was still the newest when it was made."""
+
+    def on_done(self, request: int) -> None:
+        """All passes of a request were delivered."""
+
+    def on_error(self, request: int, message: str) -> None:
+        """A request failed; the next may succeed."""
+
+    def on_side(self, key: str, frame: Frame) -> None:
+        """A side job's picture."""
+
+
+class RenderService:
+    """The render thread. `submit` and `request_side` return at once; `close` joins.
+
+    Latest wins: a new request cancels the running one and replaces a waiting one. Side jobs run in the
+    order in which they came while no request is there; a request interrupts them and they start again.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._ready = threading.Condition()
+        self._closed = False
+        self._engine: Engine | None = None
+        self._generation = -1
+        self._request: RenderRequest | None = None
+        self._side: OrderedDict[str, SideRequest] = OrderedDict()
+        self._token = CancelToken()  # of whatever runs
+        self._running: RenderRequest | SideRequest | None = None
+        self._previous: Frame | None = None  # of the render thread alone
+        self._thread = threading.Thread(target=self._loop, name="creps-render")
+        self._thread.start()
+
+    def install(self, engine: Engine | None, generation: int) -> None:
+        """Make `engine` the one that requests of this generation mean; all older work is dropped."""
+        with self._ready:
+            self._engine, self._generation = engine, generation
+            self._request = None
+            self._side.clear()
+            self._token.cancel()
+
+    def submit(self, request: RenderRequest) -> None:
+        """Ask for a picture, in place of any that was asked for before."""
+        with self._ready:
+            self._request = request
+            self._token.cancel()
+            self._ready.notify()
+
+    def cancel(self) -> None:
+        """Drop the waiting request and stop the running one; side jobs stay."""
+        with self._ready:
+            self._request = None
+            if isinstance(self._running, RenderRequest):
+                self._token.cancel()
+
+    def request_side(self, job: SideRequest) -> None:
+        """Ask for a small picture when there is time, in place of any with the same key."""
+        with self._ready:
+            self._side[job.key] = job
+            if isinstance(self._running, SideRequest) and self._running.key == job.key:
+                self._token.cancel()
+            self._ready.notify()
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Stop and join; no callback comes after it. May be called twice.
+
+        Raises:
+            RuntimeError: the thread did not stop in time.
+        """
+        with self._ready:
+            self._closed = True
+            self._token.cancel()
+            self._ready.notify()
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise RuntimeError("the render thread did not stop")
+
+    def _loop(self) -> None:
+        while True:
+            with self._ready:
+                self._running = None
+                self._ready.wait_for(lambda: self._closed or self._request or self._side)
+                if self._closed:
+                    return
+                self._token = token = CancelToken()
+                engine, generation = self._engine, self._generation
+                job: RenderRequest | SideRequest
+                if self._request is not None:
+                    job, self._request = self._request, None
+                else:
+                    job = next(iter(self._side.values()))
+                self._running = job
+            if engine is None or job.generation != generation:
+                self._finish(job)
+            elif isinstance(job, RenderRequest):
+                self._render(engine, job, token)
+            else:
+                self._render_side(engine, job, token)
+
+    def _render(self, engine: Engine, job: RenderRequest, token: CancelToken) -> None:
+        try:
+            plan = engine.plan(job.sources, job.mix)
+            token.check()
+            frames = engine.passes(
+                plan, job.view, job.size, previous=self._previous, moving=job.moving, cancel=token
+            )
+            for frame in frames:
+                self._keep(frame)
+                token.check()
+                self._listener.on_frame(job.id, frame)
+            self._listener.on_done(job.id)
+        except Cancelled:
+            pass
+        except CrepsError as error:
+            self._listener.on_error(job.id, str(error))
+        except Exception as error:
+            logger.exception("rendering failed")
+            self._listener.on_error(job.id, _unforeseen(error))
+
+    def _render_side(self, engine: Engine, job: SideRequest, token: CancelToken) -> None:
+        try:
+            plan = engine.plan(job.sources, job.mix)
+            frames = list(engine.passes(plan, job.view, job.size, cancel=token))
+            token.check()
+            self._listener.on_side(job.key, frames[-1])
+            self._finish(job)
+        except Cancelled:
+            pass  # it stays in line, or something replaced it
+        except Exception:
+            # a thumbnail that fails is no news to the user: the picture itself will say what is wrong
+            logger.exception("side job %s failed", job.key)
+            self._finish(job)
+
+    def _finish(self, job: RenderRequest | SideRequest) -> None:
+        if isinstance(job, SideRequest):
+            with self._ready:
+                if self._side.get(job.key) is job:
+                    del self._side[job.key]
+
+    def _keep(self, frame: Frame) -> None:
+        """Remember what the next request can reuse: the last settled frame, or at least something."""
+        last = self._previous
+        if frame.settled or last is None or last.latents != frame.latents or not last.settled:
+            self._previous = frame
+
+
+def _unforeseen(error: Exception) -> str:
+    """One line for the window; the traceback is in the log."""
+    text = str(error).strip().splitlines()
+    return f"rendering failed: {type(error).__name__}{': ' + text[0] if text else ''}"
