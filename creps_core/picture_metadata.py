@@ -1,0 +1,133 @@
+"""Reads the text that exported pictures and videos carry, without decoding a single pixel.
+
+Files come from anywhere: every length is checked before memory is taken. What the text means is not
+decided here (`session`), and writing is the writers' job.
+"""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from creps_core.errors import InputError, RunError
+from creps_core.png_stream import SIGNATURE
+
+MAX_TEXT_BYTES = 16 << 20  # far more than any session
+_MAX_CHUNKS = 1 << 20  # our largest exports have some 10⁵
+_FFMPEG_SECONDS = 60
+
+Kind = Literal["png", "mp4", "webm"]
+
+
+def sniff(path: Path) -> Kind | None:
+    """What kind of picture or video a file is, by its first bytes; None for anything else."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head.startswith(SIGNATURE):
+        return "png"
+    if head[4:8] == b"ftyp":
+        return "mp4"
+    return "webm" if head.startswith(b"\x1a\x45\xdf\xa3") else None
+
+
+def read_png_text(path: Path, keyword: str) -> str | None:
+    """The text of the first iTXt chunk with this keyword, None when there is none.
+
+    Raises:
+        InputError: not a PNG, a damaged one, or a text of more than `MAX_TEXT_BYTES`.
+    """
+    with path.open("rb") as file:
+        if file.read(len(SIGNATURE)) != SIGNATURE:
+            raise InputError(f"{path} is not a PNG file")
+        for _ in range(_MAX_CHUNKS):
+            length, kind = struct.unpack(">I4s", _exactly(file, 8, path))
+            if kind == b"IEND":
+                return None
+            if kind != b"iTXt":
+                file.seek(length + 4, 1)  # beyond the end is noticed by the next read
+                continue
+            if length > MAX_TEXT_BYTES:
+                raise InputError(f"{path} has a text of {length} bytes; at most {MAX_TEXT_BYTES} are read")
+            data = _exactly(file, length, path)
+            (checksum,) = struct.unpack(">I", _exactly(file, 4, path))
+            if checksum != zlib.crc32(data, zlib.crc32(kind)):
+                raise InputError(f"{path} is damaged: the checksum of its text is wrong")
+            text = _international_text(data, keyword, path)
+            if text is not None:
+                return text
+    raise InputError(f"{path} has more than {_MAX_CHUNKS} chunks; it is not one of our pictures")
+
+
+def read_video_comment(path: Path, kind: Literal["mp4", "webm"]) -> str | None:
+    """The comment tag of a video, None when there is none; read by the ffmpeg of imageio-ffmpeg."""
+    import imageio_ffmpeg
+
+    # The demuxer is fixed and only plain files are opened: a file cannot pose as a playlist of others.
+    demuxer = "mov" if kind == "mp4" else "matroska"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe"]
+    command += ["-f", demuxer, "-i", f"file:{path.absolute()}", "-f", "ffmetadata", "pipe:1"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_FFMPEG_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise RunError(f"{path}: ffmpeg did not answer within {_FFMPEG_SECONDS} s") from None
+    if done.returncode:
+        raise InputError(f"{path} is not a readable video; the file may be damaged")
+    if len(done.stdout) > MAX_TEXT_BYTES:
+        raise InputError(f"{path} has tags of more than {MAX_TEXT_BYTES} bytes")
+    return parse_ffmetadata(done.stdout.decode("utf-8", "replace")).get("comment")
+
+
+def parse_ffmetadata(text: str) -> dict[str, str]:
+    """The global tags of an ffmetadata file, keys in lower case; a backslash takes what follows as it is."""
+    tags: dict[str, str] = {}
+    parts, escaped = [""], False  # [key] or [key, value] of the present line
+    for character in text + "\n":
+        if escaped or character not in "\\\n=":
+            parts[-1] += character
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif character == "=" and len(parts) == 1:
+            parts.append("")
+        elif character == "=":
+            parts[-1] += character
+        else:
+            if parts[0].startswith("["):
+                break  # chapters and streams have tags of their own
+            if len(parts) == 2 and parts[0][:1] not in ("#", ";"):
+                tags.setdefault(parts[0].lower(), parts[1])
+            parts = [""]
+    return tags
+
+
+def _exactly(file: BinaryIO, count: int, path: Path) -> bytes:
+    data = file.read(count)
+    if len(data) != count:
+        raise InputError(f"{path} ends early; the file is damaged or its download was cut off")
+    return data
+
+
+def _international_text(data: bytes, keyword: str, path: Path) -> str | None:
+    """The text of an iTXt chunk: keyword 0 compressed method language 0 translated 0 text."""
+    name, _, rest = data.partition(b"\0")
+    if name != keyword.encode("latin-1"):
+        return None
+    compressed, method, fields = rest[:1], rest[1:2], rest[2:].split(b"\0", 2)
+    if len(fields) != 3 or compressed not in (b"\0", b"\1") or method != b"\0":
+        raise InputError(f"{path} is damaged: its {keyword} text is not in PNG's form")
+    text = fields[2]
+    if compressed == b"\1":
+        inflater = zlib.decompressobj()
+        try:
+            text = inflater.decompress(text, MAX_TEXT_BYTES + 1)
+        except zlib.error:
+            raise InputError(f"{path} is damaged: its {keyword} text cannot be decompressed") from None
+        if len(text) > MAX_TEXT_BYTES:
+            raise InputError(f"{path} has a text that grows beyond {MAX_TEXT_BYTES} bytes; it is not read")
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is damaged: its {keyword} text is not UTF-8") from None
