@@ -1,0 +1,81 @@
+"""The line over the picture's top: the checkpoint's name, the seed, the menus, Snapshot and Export."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
+
+HEADER_PX = 44
+
+
+class Header(QWidget):
+    """Translucent; what is not a button lets the pointer through to the picture."""
+
+    snapshot = pyqtSignal()
+    export = pyqtSignal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(HEADER_PX)
+        self._name = QLabel("")
+        self._name.setStyleSheet("color: white; font-weight: 700;")
+        self._detail = QLabel("")
+        self._detail.setStyleSheet("color: rgba(255, 255, 255, 165);")
+        for label in (self._name, self._detail):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.snapshot_button = _button(
+            "Snapshot", "Save what the window shows as a PNG, at once (Ctrl+Shift+S)"
+        )
+        self.snapshot_button.setProperty("over", True)
+        self.export_button = _button("Export…", "Save the view at any size (Ctrl+S)")
+        self.export_button.setProperty("primary", True)
+        self.snapshot_button.clicked.connect(self.snapshot)
+        self.export_button.clicked.connect(self.export)
+        self._layout = layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 0, 14, 4)
+        layout.setSpacing(10)
+        layout.addWidget(self._name)
+        layout.addWidget(self._detail)
+        layout.addSpacing(6)
+        self._menus_at = layout.count()
+        layout.addStretch(1)
+        layout.addWidget(self.snapshot_button)
+        layout.addWidget(self.export_button)
+
+    def add_menu(self, menu: QMenu) -> QToolButton:
+        """A quiet word that opens `menu`."""
+        button = QToolButton()
+        button.setText(menu.title())
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setProperty("over", True)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._layout.insertWidget(self._menus_at, button)
+        self._menus_at += 1
+        return button
+
+    def show_title(self, name: str, detail: str) -> None:
+        """Name the checkpoint and what is shown of it."""
+        self._name.setText(name)
+        self._detail.setText(detail)
+
+    def set_ready(self, ready: bool) -> None:
+        """Whether there is a picture that can be saved."""
+        self.snapshot_button.setEnabled(ready)
+        self.export_button.setEnabled(ready)
+
+    def paintEvent(self, a0: QPaintEvent | None) -> None:
+        shade = QLinearGradient(0, 0, 0, self.height())
+        for place, alpha in ((0.0, 205), (0.45, 120), (1.0, 0)):
+            shade.setColorAt(place, QColor(14, 16, 19, alpha))
+        QPainter(self).fillRect(self.rect(), shade)
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    return button
