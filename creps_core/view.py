@@ -244,11 +244,9 @@ def _json_decimal(value: Any, name: str) -> Fraction:
 
 
 def _json_number(value: Any, name: str) -> float:
-    # the size test comes first: a JSON integer may have more digits than a double can hold
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
-        raise InputError(f"{name} is {str(value)[:40] if not isinstance(value, int) else 'a bad number'}")
-    if not math.isfinite(value):
-        raise InputError(f"{name} is {value}, expected a finite number")
+    # compared before it is converted: a JSON integer may be larger than any double
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e300:
+        raise InputError(f"{name} of the view is not a finite number")
     return float(value)
 
 
