@@ -114,8 +114,10 @@ def command(
     path = _checkpoint_path(ckpt, session, session_path)
 
     from creps_core.checkpoint import read_checkpoint
+    from creps_core.cli.convert import progress_bar
 
-    checkpoint = read_checkpoint(path)
+    with progress_bar("reading") as progress:
+        checkpoint = read_checkpoint(path, progress)
     _check_class(flags["label"], checkpoint)
     _render(request, checkpoint, path, session, out, channel_bits, device)
 
