@@ -140,8 +140,7 @@ def test_turning_there_and_back_is_the_identical_view(
     assert view == start
 
 
-@pytest.mark.parametrize("zoom", [1e-3, 1.0, 1e6, 1e15])
-@pytest.mark.parametrize("rotation", [0.0, 37.3])
+@pytest.mark.parametrize(("zoom", "rotation"), [(1e-3, 37.3), (1.0, 0.0), (1e6, 90.0), (1e15, 37.3)])
 def test_ten_thousand_pans_and_their_reverses_are_the_identical_view(zoom: float, rotation: float) -> None:
     dice = random.Random(5)
     start = View.from_zoom(zoom, center_x=Fraction(1, 10), rotation_deg=rotation, stretch=(1.3, -1))
