@@ -22,7 +22,7 @@ from creps_core.warps import Floats, Warp, parse_warp, warp_forward, warp_invers
 Outside = Literal["fade", "frame", "generate"]
 
 MIN_LOG2_ZOOM, MAX_LOG2_ZOOM = -16, 512
-MAX_CENTRE = 2**20  # |x| and |y| of the centre
+MAX_CENTRE = 2**32  # |x| and |y| of the centre: many windows away even at the widest zoom
 MIN_STRETCH, MAX_STRETCH = 1e-6, 1e6
 ROTATION_STEP = 2.0**-20  # degrees; rotations are multiples of it
 

@@ -26,7 +26,7 @@ from creps_core.view import (
     log2_of,
     quantise_degrees,
 )
-from creps_core.warps import MAX_STRENGTH, MIN_RADIUS, Lens, Warp, warp_forward
+from creps_core.warps import LIMIT, MAX_STRENGTH, MIN_RADIUS, Lens, Warp, warp_forward
 
 OCTAVES_STEP = Fraction(1, 2**20)  # gestures change log2(zoom) by multiples of it
 SQUARE = Size(1, 1)
@@ -117,7 +117,7 @@ def with_lens(
     """Add a lens at (px, py) that magnifies 2^strength times within `radius` (shorter sides).
 
     It becomes the last warp. Under earlier warps it is placed and sized so that it appears where and, to
-    first order, as large as asked. Unchanged where a warp shows nothing there.
+    first order, as large as asked. Unchanged at and beyond a horizon.
     """
     unit = size.shorter
     o = np.array([(px - size.width / 2) / unit, (py - size.height / 2) / unit])
@@ -126,6 +126,8 @@ def with_lens(
         return view
     area = abs((x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])) / 1e-12
     fitting = max(radius * math.sqrt(area), MIN_RADIUS) if view.warps else radius
+    if max(abs(x[0]), abs(y[0]), fitting) > LIMIT:  # all but at the horizon
+        return view
     lens = Lens(float(x[0]), float(y[0]), fitting, _clamp_strength(strength))
     return replace(view, warps=(*view.warps, lens))
 

@@ -305,6 +305,8 @@ def test_gestures_beyond_a_horizon_do_no_harm() -> None:
     assert (zoomed.zoom, zoomed.center_x, zoomed.center_y) == (2, view.center_x, view.center_y)
     assert navigation.drag(view, SIZE, *beyond, 100, 100) == view
     assert navigation.with_lens(view, SIZE, *beyond) == view
+    # a hair before the horizon, where a lens would have to be as large as the plane
+    assert navigation.with_lens(view, SIZE, 1040 - 1e-4, 400) == view
 
 
 @relaxed
