@@ -30,7 +30,9 @@ class Autosave(QObject):
         super().__init__()
         self._path, self._session = path, session
         self._warned = False
-        self._timer = QTimer(self, singleShot=True, interval=DELAY_MS)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(DELAY_MS)
         self._timer.timeout.connect(self.save)
         self._model = model
         model.changed.connect(self._later)
@@ -49,7 +51,7 @@ class Autosave(QObject):
             log.warning("the session was not saved: %s", error)
             if not self._warned:
                 self._warned = True
-                self._model.notice.emit("warning", "This session cannot be kept for the next start; see the log.")
+                self._model.notice.emit("warning", "What you see cannot be kept for the next start.")
 
     def _later(self, *_: object) -> None:
         self._timer.start()

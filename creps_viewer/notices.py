@@ -1,4 +1,4 @@
-"""What the window says while a picture is there: one calm sentence near its top. Without one the canvas speaks."""
+"""What the window says while a picture is there: one sentence near its top. Without one the canvas speaks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class NoticeBar(QWidget):
         layout.setSpacing(10)
         layout.addWidget(self._text, 1)
         layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
-        self._timer = QTimer(self, singleShot=True)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
         self.message = ""
         self.hide()

@@ -50,8 +50,8 @@ QLineEdit:focus {{ border-color: {ACCENT}; }}
 QLineEdit[bad="true"] {{ border-color: {ERROR}; color: {ERROR}; }}
 QLineEdit:disabled {{ color: {QUIET}; }}
 QLineEdit[flat="true"] {{
-    background: transparent; border-color: transparent; padding: 0 1px 0 3px; min-height: 20px; max-height: 20px;
-    border-radius: 5px;
+    background: transparent; border-color: transparent; border-radius: 5px;
+    padding: 0 1px 0 3px; min-height: 20px; max-height: 20px;
 }}
 QLineEdit[flat="true"]:hover {{ border-color: {LINE}; }}
 QLineEdit[flat="true"]:focus {{ background: {GROUND}; border-color: {ACCENT}; }}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen, QWheelEvent
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
 from creps_viewer.panels.number_field import NumberField, parse_real, parse_whole
@@ -158,7 +158,7 @@ def draw_chevron(painter: QPainter, middle: QPointF, turn: float) -> None:
     painter.translate(middle)
     painter.rotate(turn)
     painter.setPen(QPen(QColor(QUIET), 1.4, cap=Qt.PenCapStyle.RoundCap))
-    painter.drawPolyline([QPointF(-3.5, -1.75), QPointF(0, 1.75), QPointF(3.5, -1.75)])
+    painter.drawPolyline(QPolygonF([QPointF(-3.5, -1.75), QPointF(0, 1.75), QPointF(3.5, -1.75)]))
     painter.restore()
 
 

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from creps_viewer.theme import ACCENT, LINE, QUIET
 
 KNOB_PX = 7.0  # radius
+OWN_KEYS = (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)  # not the window's
 FINE = 0.1  # Shift moves the knob this much of the pointer's way
 
 
@@ -123,9 +124,9 @@ class Slider(QWidget):
         a0.accept()
 
     def event(self, a0: QEvent | None) -> bool:
-        if a0 is not None and a0.type() == QEvent.Type.ShortcutOverride and isinstance(a0, QKeyEvent):
-            if a0.key() in (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
-                a0.accept()  # while a slider has the focus these keys are the slider's
+        override = a0 is not None and a0.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(a0, QKeyEvent) and a0.key() in OWN_KEYS:
+            a0.accept()
         return super().event(a0)
 
     def keyPressEvent(self, a0: QKeyEvent | None) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
+from typing import Any
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
@@ -91,7 +93,7 @@ class WarpList(QWidget):
         self.cards = []
         for index, warp in enumerate(warps):
             card = WarpCard(warp, self._begin, self._end)
-            card.edit = lambda name, value, i=index: self._edit(i, name, value)
+            card.edit = functools.partial(self._edit, index)
             card.remove.clicked.connect(lambda _checked, i=index: self._remove(i))
             self.cards.append(card)
             self._column.addWidget(card)
@@ -104,7 +106,8 @@ class WarpList(QWidget):
 
     def _edit(self, index: int, name: str, value: float) -> None:
         warps = list(self._shown)
-        warps[index] = dataclasses.replace(warps[index], **{name: value})
+        numbers: dict[str, Any] = {name: value}
+        warps[index] = dataclasses.replace(warps[index], **numbers)
         self._write(tuple(warps))
 
     def _remove(self, index: int) -> None:
