@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, Qt, pyqtSignal
+from PyQt6.QtCore import QObject, pyqtSignal
 
 from creps_core.cancel import CancelToken
 from creps_core.frame import Frame
@@ -94,14 +94,14 @@ class RenderBridge(QObject):
         self._closed = False
         self._quiet = False
         self._queue = _Queue()
-        queued, queue = Qt.ConnectionType.QueuedConnection, self._queue
-        queue.frame.connect(self._on_frame, queued)
-        queue.done.connect(self._on_done, queued)
-        queue.error.connect(self._on_error, queued)
-        queue.side.connect(self._on_side, queued)
-        queue.progress.connect(self._on_progress, queued)
-        queue.loaded.connect(self._on_loaded, queued)
-        queue.load_error.connect(self._on_load_error, queued)
+        queue = self._queue  # lives in the GUI thread: what the others emit is delivered queued
+        queue.frame.connect(self._on_frame)
+        queue.done.connect(self._on_done)
+        queue.error.connect(self._on_error)
+        queue.side.connect(self._on_side)
+        queue.progress.connect(self._on_progress)
+        queue.loaded.connect(self._on_loaded)
+        queue.load_error.connect(self._on_load_error)
         self._service = RenderService(self._queue)
         self._loader = Loader(opener or opener_for(), self._queue)
         model.changed.connect(self._on_changed)

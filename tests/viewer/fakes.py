@@ -1,0 +1,112 @@
+"""An engine with the renderer's interface, whose picture is a formula: every pixel can be predicted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from creps_core.cancel import CancelToken
+from creps_core.config import GeneratorConfig
+from creps_core.errors import CrepsError, RunError
+from creps_core.frame import Frame, FrameStats
+from creps_core.grid import GROUND
+from creps_core.source import Mix, Source
+from creps_core.view import Size, View
+from creps_core.warps import warp_forward
+from creps_viewer.service.engine import Opened, Progress
+
+CONFIG = GeneratorConfig(z_dim=16, w_dim=16, resolution=64, channel_base=256, channel_max=32)
+
+
+def picture(view: View, size: Size, seed: int, stride: int = 1) -> np.ndarray:
+    """The formula at every stride-th pixel, [h, w, 4] uint8."""
+    px, py = np.meshgrid(np.arange(0, size.width, stride) + 0.5, np.arange(0, size.height, stride) + 0.5)
+    ox, oy = warp_forward(
+        view.warps, (px - size.width / 2) / size.shorter, (py - size.height / 2) / size.shorter
+    )
+    step = view.step(size)
+    x = float(view.center_x) + (ox * step.xx + oy * step.yx) * size.shorter
+    y = float(view.center_y) + (ox * step.xy + oy * step.yy) * size.shorter
+    inside = (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)
+    x, y = np.nan_to_num(x), np.nan_to_num(y)
+    hills = 0.62 + 0.1 * np.sin(9 * x + seed) + 0.03 * np.sin(41 * x) + 0.01 * np.sin(160 * x)
+    sky = np.stack([90 + 100 * y, 160 + 60 * y, 235 + 0 * y], axis=-1)
+    land = np.stack([45 + 20 * np.sin(60 * y), 80 + 25 * np.sin(33 * x + 50 * y), 90 + 0 * y], axis=-1)
+    sun = (np.hypot(x - 0.25, y - 0.35) < 0.08)[..., None]
+    rgb = np.where((y > hills)[..., None], land, np.where(sun, 240.0, sky))
+    rgb = np.where(inside[..., None], rgb, np.array(GROUND, dtype=float))
+    return np.concatenate([rgb, np.full_like(rgb[..., :1], 255)], axis=-1).astype(np.uint8)
+
+
+class FakeEngine:
+    """Strides 16, 4, 1, each after `gate` lets it pass; remembers what was asked."""
+
+    config = CONFIG
+    device_name = "cpu"
+
+    def __init__(self, strides: tuple[int, ...] = (16, 4, 1)) -> None:
+        self.strides = strides
+        self.requests: list[tuple[View, Size, bool]] = []
+        self.previous: list[Frame | None] = []
+        self.fail_with: Exception | None = None
+        self.gate: threading.Semaphore | None = None  # one permit per pass; None: all pass
+        self.waiting = threading.Semaphore(0)  # released whenever a pass begins to wait
+
+    def plan(self, sources: tuple[Source, ...], mix: Mix | None) -> Any:
+        if self.fail_with is not None:
+            raise self.fail_with
+        return sources[0].seed or 0
+
+    def passes(
+        self,
+        plan: Any,
+        view: View,
+        size: Size,
+        *,
+        previous: Frame | None = None,
+        moving: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> Iterator[Frame]:
+        self.requests.append((view, size, moving))
+        self.previous.append(previous)
+        for number, stride in enumerate(self.strides, 1):
+            self._wait(cancel)
+            pixels = picture(view, size, plan, stride)
+            yield Frame(
+                view, size, f"seed {plan}", pixels, stride, (0, 0), number, len(self.strides),
+                settled=stride == 1,
+                flat=stride == 1 and int(np.ptp(pixels[..., :3], axis=(0, 1)).max()) < 4,
+                stats=FrameStats(render_ms=12.0 * number, reused=0.0),
+            )  # fmt: skip
+
+    def _wait(self, cancel: CancelToken | None) -> None:
+        if cancel is not None:
+            cancel.check()
+        if self.gate is None:
+            return
+        self.waiting.release()
+        while not self.gate.acquire(timeout=0.005):
+            if cancel is not None:
+                cancel.check()
+
+
+class FakeOpener:
+    """Opens any file as `engine`; files named bad* fail."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+
+    def __call__(self, path: Path, progress: Progress, cancel: CancelToken) -> Opened:
+        progress(1, 2)
+        if path.name.startswith("bad"):
+            raise RunError(f"{path.name} is not a checkpoint")
+        progress(2, 2)
+        return Opened(path.stem, path, "0" * 64, self.engine)
+
+
+class Broken(CrepsError):
+    """A failure that a test asked for."""
