@@ -238,8 +238,11 @@ def _foreign(file: BinaryIO, size: int, head: bytes, path: Path, work: _Work) ->
     if path.suffix.lower() in _PICKLE_SUFFIXES:
         try:
             read_published(file, size, work.poll)
-        except (UnsafeCheckpointError, OtherNetworkError) as error:
-            if any(name.replace(".", "").replace("_", "").isalnum() for name in error.problems):
+        except OtherNetworkError as error:
+            return error
+        except UnsafeCheckpointError as error:
+            # A text file may read like a pickle that names something, but what it names is no identifier.
+            if any(name.replace(".", "").isidentifier() for name in error.problems):
                 return error
         except CheckpointError:
             pass  # not a pickle after all

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import zipfile
 from typing import BinaryIO
@@ -60,4 +61,8 @@ def _archive_error(file: BinaryIO) -> CheckpointError:
 
 
 def _is_text(head: bytes) -> bool:
-    return all(byte in b"\t\n\r\f" or 32 <= byte < 127 or byte >= 0xC2 for byte in head)
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return all(character.isprintable() or character in "\t\n\r\f" for character in text)

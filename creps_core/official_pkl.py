@@ -73,11 +73,11 @@ def read_published(file: BinaryIO, size: int, poll: Callable[[], None] = lambda:
     try:
         top = machine.run()
     except CheckpointError as error:
-        _check_refusals(refusals, (), also=str(error))
+        _check_refusals(refusals, {}, also=str(error))
         raise
     network = top.get("G_ema") if type(top) is dict else None
     modules = dict(_modules(network)) if isinstance(network, Record) else {}
-    _check_refusals(refusals, tuple(modules.values()))
+    _check_refusals(refusals, modules)
     if type(top) is not dict:
         raise NotACheckpointError("this pickle holds no networks; open a CREPS checkpoint")
     if not isinstance(network, Record):
@@ -109,10 +109,16 @@ def _describe(
     )
 
 
-def _check_refusals(refusals: Refusals, modules: tuple[Record, ...], also: str = "") -> None:
+def _check_refusals(refusals: Refusals, modules: dict[str, Record], also: str = "") -> None:
     """Raise when names were refused; say which network it is where that explains them."""
-    classes = [clean(module.class_name) for module in modules]
-    family = recognise([*classes, *refusals.names], ()) if refusals.names else None
+    if not refusals.names:
+        return
+    try:
+        tensors = list(dict(_tensors(modules)))
+    except CorruptCheckpointError:  # something refused stands in a tensor's place
+        tensors = []
+    classes = [clean(module.class_name) for module in modules.values()]
+    family = recognise([*classes, *refusals.names], tensors)
     if family:
         raise OtherNetworkError(family, refusals.names)
     refusals.check(also)

@@ -141,11 +141,9 @@ def _channel_limits(channels: Mapping[int, int], hints: Mapping[str, object]) ->
     base, most = _hint(hints, "channel_base", 32768), _hint(hints, "channel_max", 512)
     if all(min(base // k, most) == c for k, c in channels.items()):
         return base, most
-    most = max(channels.values())
-    # A block below the maximum pins base to [c·k, c·k + k); one at the maximum only bounds it from below.
-    # If the bounds contradict each other, no pair fits: the check of all shapes will tell which.
-    below = [c * k for k, c in channels.items() if c < most]
-    return max(below, default=0) or max(c * k for k, c in channels.items()), most
+    # A block below the maximum pins base to [c·k, c·k + k), one at the maximum bounds it from below: this is
+    # the least base that fits all, if any does. If none does, the check of all shapes tells which are wrong.
+    return max(c * k for k, c in channels.items()), max(channels.values())
 
 
 def _hint(hints: Mapping[str, object], key: str, default: int) -> int:

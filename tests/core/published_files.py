@@ -45,10 +45,11 @@ class Call:
 
 @dataclass(eq=False)
 class New:
-    """Pickled as NEWOBJ, and BUILD when there is a state."""
+    """Pickled as NEWOBJ, BUILD when there is a state, and SETITEMS when there are items."""
 
     cls: Any
     state: Any = None
+    items: dict[str, Any] | None = None
 
 
 @dataclass(eq=False)
@@ -93,6 +94,8 @@ class Writer(pickle._Pickler):
         if obj.state is not None:
             self.save(obj.state)
             self.write(pickle.BUILD)
+        if obj.items:
+            self._batch_setitems(obj.items.items())
 
     def _build(self, obj: Build) -> None:
         self.save(obj.target)
