@@ -26,7 +26,9 @@ class FrameStats:
 class Frame:
     """Samples of `view` at the window pixels (origin + stride·index); nobody writes `pixels` again.
 
-    `pixels[a, b]` is the exact sample of window pixel (origin[0] + stride·a, origin[1] + stride·b).
+    `pixels[a, b]` is the sample of window pixel (origin[0] + stride·a, origin[1] + stride·b). A draft of a
+    turned or warped view may be a frame of an axis-aligned `view` and `size` of its own, to be re-projected;
+    a settled frame is always of the view that was asked for.
     """
 
     view: View
@@ -40,3 +42,4 @@ class Frame:
     settled: bool  # nothing finer will follow for this request
     flat: bool = False  # settled, and spanning fewer than 4 levels in every channel
     stats: FrameStats = field(default_factory=FrameStats)
+    samples: object = None  # the renderer's own record, handed back as `previous` to reuse what is exact

@@ -1,0 +1,198 @@
+"""Turned and warped views: embeddings from tables along each axis, read by interpolation.
+
+Every embedding is a function of one coordinate, so a general grid needs no line network per pixel: it
+is tabulated on a lattice of pitch 2⁻ᵏ plane units and gathered with Catmull–Rom weights. What counts is
+the density in the plane, not on the screen, so deep views need a handful of table entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+from creps_core.grid import SYNTHESIS_RANGE, GeneralGrid, general_alpha
+from creps_core.kernels import Poll, decode_tile
+from creps_core.lattice import Block, Rect, tiles
+from creps_core.line_table import LineBatch, LineTable, line_tasks
+from creps_core.plan import Plan, chunk_lines, tile_pixels
+from creps_core.view import Outside
+from creps_core.workers import Run, Task, Workspace
+
+Floats = NDArray[np.float32]
+TAPS = np.arange(-1, 3)  # Catmull–Rom reads two entries on either side
+SURVEY_PIXELS = 2**17  # pixels per task that looks which entries a block needs
+
+
+def catmull_rom(t: NDArray[np.float64]) -> Floats:
+    """Weights of the entries −1, 0, 1, 2 at positions t in [0, 1), [n, 4]."""
+    t2, t3 = t * t, t * t * t
+    weights = (-t3 + 2 * t2 - t, 3 * t3 - 5 * t2 + 2, -3 * t3 + 4 * t2 + t, t3 - t2)
+    return (np.stack(weights, axis=-1) / 2).astype(np.float32)
+
+
+class LatticeTable:
+    """Embeddings along one axis at the multiples of 2⁻ᵏ, filled as they are needed."""
+
+    def __init__(self, plan: Plan, is_row: bool, log2_density: int, device: torch.device) -> None:
+        self.plan, self.is_row, self.log2_density = plan, is_row, log2_density
+        low, high = SYNTHESIS_RANGE
+        self.first = int(low * 2**log2_density) + int(TAPS[0]) - 1
+        entries = int(high * 2**log2_density) + int(TAPS[-1]) + 2 - self.first
+        self.slots = np.full(entries, -1, dtype=np.int64)  # place of each entry in `data`
+        width = plan.config.thickness * plan.config.biline_channels
+        self.data = torch.empty(len(plan.config.levels), 0, width, dtype=plan.dtype, device=device)
+        self.used = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the embeddings."""
+        return self.data.numel() * self.data.element_size()
+
+    def missing(self, wanted: NDArray[np.bool_]) -> LineBatch:
+        """The wanted entries that have not been computed; they are given places now."""
+        entries = np.flatnonzero(wanted & (self.slots < 0))
+        self._reserve(self.used + entries.size)
+        places = self.used + np.arange(entries.size)
+        self.used += entries.size
+
+        def write(part: slice, embedded: Tensor) -> None:  # [levels, B, n, R]
+            rows = embedded.permute(0, 2, 3, 1).flatten(2)  # [levels, n, R·B]
+            chosen = places[part]
+            self.data[:, torch.from_numpy(chosen).to(self.data.device)] = rows
+            self.slots[entries[part]] = chosen
+
+        coordinates = (entries + self.first) * 2.0**-self.log2_density  # exact
+        return LineBatch(self.is_row, coordinates, np.zeros_like(coordinates), write)
+
+    def adopt(self, table: LineTable) -> None:
+        """Copy the entries that a table of rows or columns has at multiples of this lattice's pitch."""
+        scaled = table.line.start * 2**self.log2_density, table.line.step * 2**self.log2_density
+        if scaled[0].denominator != 1 or scaled[1].denominator != 1:
+            return
+        entries = scaled[0].numerator - self.first + np.arange(table.line.count) * scaled[1].numerator
+        useful = np.flatnonzero((entries >= 0) & (entries < self.slots.size) & table.have)
+        useful = useful[self.slots[entries[useful]] < 0]
+        self._reserve(self.used + useful.size)
+        places = self.used + np.arange(useful.size)
+        rows = table.data[:, :, torch.from_numpy(useful).to(table.data.device)].permute(0, 2, 3, 1)
+        self.data[:, self.used : self.used + useful.size] = rows.flatten(2)
+        self.slots[entries[useful]] = places
+        self.used += useful.size
+
+    def _reserve(self, places: int) -> None:
+        levels, have, width = self.data.shape
+        if places > have:
+            grown = self.data.new_empty(levels, max(places, min(2 * have, self.slots.size)), width)
+            grown[:, : self.used] = self.data[:, : self.used]
+            self.data = grown
+
+    def gather(self, level: int, entries: NDArray[np.int64], weights: Floats) -> Tensor:
+        """Interpolated embeddings [P, R·B] from entries [P, 4] and weights [P, 4]."""
+        table = self.data[level]
+        places = torch.from_numpy(self.slots[entries]).to(table.device)
+        scale = torch.from_numpy(weights).to(table.device, table.dtype)
+        return embedding_bag(places, table, mode="sum", per_sample_weights=scale)
+
+
+class GeneralSampler:
+    """A general grid over two lattice tables."""
+
+    def __init__(
+        self, plan: Plan, grid: GeneralGrid, rows: LatticeTable, columns: LatticeTable, outside: Outside
+    ) -> None:
+        self.plan, self.grid, self.outside = plan, grid, outside
+        self.rows, self.columns = rows, columns
+        self._pixels = tile_pixels(plan, rows.data.device)
+        self._centre = (float(grid.view.center_y), float(grid.view.center_x))
+        self._base = tuple(
+            _lattice_position(c, rows.log2_density) for c in (grid.view.center_y, grid.view.center_x)
+        )
+
+    @property
+    def visible(self) -> Rect:
+        """All of it: what is outside is only known pixel by pixel."""
+        return Rect(0, 0, self.grid.size.height, self.grid.size.width)
+
+    def prepare(self, blocks: Sequence[Block], run: Run, poll: Poll) -> int:
+        """Compute the table entries that the blocks read; returns how many line samples that took."""
+        wanted_rows = np.zeros(self.rows.slots.size, dtype=np.bool_)
+        wanted_columns = np.zeros(self.columns.slots.size, dtype=np.bool_)
+
+        def look(block: Block) -> Task:
+            def mark(_: Workspace) -> None:
+                shown, (row_entries, _weights), (column_entries, _weights) = self._positions(block)
+                wanted_rows[row_entries[shown.ravel()]] = True
+                wanted_columns[column_entries[shown.ravel()]] = True
+
+            return mark
+
+        run([look(part) for block in blocks for part in tiles(block, SURVEY_PIXELS)])
+        batches = [self.rows.missing(wanted_rows), self.columns.missing(wanted_columns)]
+        chunk = chunk_lines(self.plan, self.rows.data.device)
+        run(line_tasks(self.plan, batches, chunk, poll))
+        return sum(batch.coarse.size for batch in batches)
+
+    def feature(self, block: Block, workspace: Workspace) -> Tensor:
+        """Gather both embeddings of every pixel, multiply and sum over the lanes, decode."""
+        shown, (row_entries, row_weights), (column_entries, column_weights) = self._positions(block)
+        hidden = ~shown.ravel()
+        row_entries[hidden] = self._any_entry(self.rows)
+        column_entries[hidden] = self._any_entry(self.columns)
+        config = self.plan.config
+
+        def compose(level: int, feature: Tensor, add: bool) -> None:
+            product = self.rows.gather(level, row_entries, row_weights)
+            product *= self.columns.gather(level, column_entries, column_weights)
+            composed = product.unflatten(1, (config.thickness, config.biline_channels)).sum(1).t()
+            target = feature[:, : len(block)]
+            if add:
+                target += composed
+            else:
+                target.copy_(composed)
+
+        return decode_tile(self.plan, compose, workspace, self._pixels)
+
+    def alpha(self, block: Block) -> Floats:
+        """Weight of each pixel, 0 beyond [−1, 2]² and where a warp shows nothing."""
+        dy, dx = self._offsets(block)
+        return general_alpha(self._centre[0] + dy, self._centre[1] + dx, self.outside)
+
+    def _offsets(self, block: Block) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self.grid.offsets(np.array(block.rows), np.array(block.columns))
+
+    def _positions(
+        self, block: Block
+    ) -> tuple[NDArray[np.bool_], tuple[NDArray[np.int64], Floats], tuple[NDArray[np.int64], Floats]]:
+        """(which pixels are shown, (entries, weights) of rows, the same of columns)."""
+        dy, dx = self._offsets(block)
+        shown = general_alpha(self._centre[0] + dy, self._centre[1] + dx, self.outside) > 0
+        dy, dx = np.where(shown, dy, 0.0), np.where(shown, dx, 0.0)
+        return shown, self._entries(dy, 0, self.rows), self._entries(dx, 1, self.columns)
+
+    def _entries(
+        self, offset: NDArray[np.float64], axis: int, table: LatticeTable
+    ) -> tuple[NDArray[np.int64], Floats]:
+        whole, part = self._base[axis]
+        position = part + offset.ravel() * 2.0**table.log2_density
+        below = np.floor(position)
+        first = below.astype(np.int64) + (whole - table.first)
+        entries = np.clip(first[:, None] + TAPS, 0, table.slots.size - 1)
+        return entries, catmull_rom(position - below)
+
+    @staticmethod
+    def _any_entry(table: LatticeTable) -> int:
+        filled = np.flatnonzero(table.slots >= 0)
+        return int(filled[0]) if filled.size else 0
+
+
+def _lattice_position(coordinate: Fraction, log2_density: int) -> tuple[int, float]:
+    """A coordinate in units of the lattice's pitch, as (whole, fraction)."""
+    scaled = coordinate * 2**log2_density
+    whole = scaled.numerator // scaled.denominator
+    return whole, float(scaled - whole)

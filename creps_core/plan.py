@@ -1,0 +1,185 @@
+"""A plan: one ws folded into plain matrices, once, so that rendering is products and leaky ReLUs.
+
+Modulation, demodulation, equalised learning rates and gains all end up in the weights: lrelu's gain √2
+may be moved before lrelu, since lrelu(√2·x) = √2·lrelu(x), and the bi-lines' √½ into the projections.
+Every bias becomes a last column that meets a row of ones, which saves a pass over every activation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from creps_core.config import GeneratorConfig
+from creps_core.decoder import Decoder, HeadBlock
+from creps_core.generator import Generator
+from creps_core.layers import CLAMP, LRELU_GAIN, FullyConnected, ModulatedLinear, ToBiLine
+from creps_core.lines import SKIP_GAIN
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """One folded layer: clamp(act(weight @ [x; 1])). `weight` is [out, in + 1]."""
+
+    weight: Tensor
+    activate: bool
+    clamp: float | None  # bound of the result, None = none
+
+
+@dataclass(frozen=True, eq=False)
+class LineLevel:
+    """One block of the line network; b4 has one layer and no projection."""
+
+    layers: tuple[Dense, ...]
+    project: Dense | None
+
+
+@dataclass(frozen=True, eq=False)
+class HeadPlan:
+    """The last style's share of a plan: two blocks, each with its share of the picture."""
+
+    image: Dense
+    blocks: tuple[tuple[Dense, Dense, Dense], ...]  # (fc0, fc1, to RGB)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything the renderer needs of one ws [1, num_ws, w_dim]."""
+
+    config: GeneratorConfig
+    ws: Tensor  # [1, num_ws, w_dim], what was folded
+    key: str  # of the whole ws and checkpoint
+    body_key: str  # of all styles but the last, which feeds the head alone
+    frequencies: Tensor  # float64 [C/2, R], cycles per plane unit, exact float32 values
+    row_amplitude: Tensor  # [C, R]
+    column_amplitude: Tensor  # [C, R]
+    lines: tuple[LineLevel, ...]
+    decoders: tuple[tuple[Dense, ...], ...]  # before level 16, 32, …, then decoder_last
+    head: HeadPlan
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of all products: float32, or a half precision for drafts."""
+        return self.row_amplitude.dtype
+
+    @property
+    def embedding_width(self) -> int:
+        """Numbers per line sample: levels × thickness × biline_channels."""
+        config = self.config
+        return len(config.levels) * config.thickness * config.biline_channels
+
+
+@torch.inference_mode()
+def fold(generator: Generator, ws: Tensor, device: torch.device, dtype: torch.dtype = torch.float32) -> Plan:
+    """Fold ws [1, num_ws, w_dim] into the generator's synthesis network (paper sections 2.2 to 2.4)."""
+    config, net = generator.config, generator.synthesis
+    ws = ws.to(next(generator.parameters()).device, torch.float32)
+
+    def place(dense: Dense) -> Dense:
+        return Dense(dense.weight.to(device, dtype).contiguous(), dense.activate, dense.clamp)
+
+    first, *later = net.line_blocks
+    row, column = first.input.amplitude(ws[:, 0])[0].split(config.thickness, dim=1)
+    lines = [LineLevel((place(_modulated(first.fc1, ws[:, 1])),), None)]
+    for m, block in enumerate(later, start=1):
+        layers = (_modulated(block.fc0, ws[:, 2 * m - 1]), _modulated(block.fc1, ws[:, 2 * m]))
+        project = _projection(block.tores, ws[:, 2 * m + 1], SKIP_GAIN)
+        lines.append(LineLevel(tuple(map(place, layers)), place(project)))
+    stacks: list[Decoder] = [net.decoder(level) for level in config.levels[1:]] + [net.decoder_last]
+    decoders = tuple(tuple(place(_connected(layer)) for layer in stack) for stack in stacks)
+    heads: Iterable[HeadBlock] = (net.block0, net.block1)
+    head = HeadPlan(
+        image=place(_connected(net.decoder_img)),
+        blocks=tuple(
+            (
+                place(_modulated(block.fc0, ws[:, -1])),
+                place(_modulated(block.fc1, ws[:, -1])),
+                place(_projection(block.tores, ws[:, -1], 1.0)),
+            )
+            for block in heads
+        ),
+    )
+    return Plan(
+        config=config,
+        ws=ws,
+        key=_digest(ws, dtype, generator),
+        body_key=_digest(ws[:, :-1], dtype, generator),
+        frequencies=first.input.freqs.view(-1, config.thickness).double().to(_phase_device(device)),
+        row_amplitude=row.to(device, dtype).contiguous(),
+        column_amplitude=column.to(device, dtype).contiguous(),
+        lines=tuple(lines),
+        decoders=decoders,
+        head=head,
+    )
+
+
+def _phase_device(device: torch.device) -> torch.device:
+    # Phases need float64, which MPS lacks; they are a hundredth of the work.
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def _modulated(layer: ModulatedLinear, w: Tensor) -> Dense:
+    weight = torch.cat([layer.modulated_weight(w)[0], layer.bias.unsqueeze(1)], dim=1)
+    return Dense(weight * LRELU_GAIN, True, CLAMP)
+
+
+def _projection(layer: ToBiLine, w: Tensor, gain: float) -> Dense:
+    weight = torch.cat([layer.modulated_weight(w)[0], layer.bias.unsqueeze(1)], dim=1)
+    return Dense(weight * gain, False, CLAMP * gain)
+
+
+def _connected(layer: FullyConnected) -> Dense:
+    weight = torch.cat([layer.scaled_weight(), layer.scaled_bias().unsqueeze(1)], dim=1)
+    active = layer.activation == "lrelu"
+    return Dense(weight * LRELU_GAIN if active else weight, active, None)
+
+
+def _digest(ws: Tensor, dtype: torch.dtype, generator: Generator) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(ws.contiguous().cpu().numpy().tobytes())
+    digest.update(f"{dtype}{id(generator)}".encode())
+    return digest.hexdigest()
+
+
+def line_flops(config: GeneratorConfig) -> float:
+    """Counted flop of one line sample: 2·R·Σ C_in·C_out over the modulated layers (design/model)."""
+    total = config.channels(4) ** 2
+    for block in config.block_resolutions[1:]:
+        channels = config.channels(block)
+        total += config.channels(block // 2) * channels + channels**2
+    return 2.0 * config.thickness * total
+
+
+def pixel_flops(config: GeneratorConfig) -> float:
+    """Counted flop of one pixel: compositions, decoders and head."""
+    b = config.biline_channels
+    levels = len(config.levels)
+    decoder = 2 * (2 * b * b + 8 * b * b + 8 * b * b + 2 * b * b)
+    compose = 2 * b * config.thickness
+    head = 2 * (4 * b * b + 16 * b * b + 12 * b + 8 * b * b + 4 * b * b + 6 * b + 3 * b)
+    return float(levels * (decoder + compose) + head)
+
+
+def embedding_bytes(plan: Plan) -> int:
+    """Bytes of one line sample's embeddings."""
+    return plan.embedding_width * torch.tensor([], dtype=plan.dtype).element_size()
+
+
+def tile_pixels(plan: Plan, device: torch.device) -> int:
+    """Pixels per tile: all activations of a tile stay in a core's cache; on a GPU they fill it."""
+    if device.type != "cpu":
+        return 65536
+    return max(256, 32768 // plan.config.biline_channels)
+
+
+def chunk_lines(plan: Plan, device: torch.device) -> int:
+    """Line samples per chunk, likewise; small models take more at a time."""
+    if device.type != "cpu":
+        return 512
+    widest = plan.config.channels(4)
+    return max(1, math.ceil(131072 / (widest * plan.config.thickness)))

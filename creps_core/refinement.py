@@ -1,0 +1,262 @@
+"""How one view becomes sharp: which samples to compute next, and the frames that show them.
+
+Separable views: nested lattices of the same grid; every pass computes only samples that no earlier pass,
+and no earlier frame, has. Turned and warped views: axis-aligned drafts on dyadic lattices first, whose
+line samples the exact tables take over, then nested lattices likewise.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from creps_core.cancel import CancelToken
+from creps_core.frame import Frame, FrameStats
+from creps_core.general import GeneralSampler
+from creps_core.grid import GeneralGrid, Line, SeparableGrid, grid_for
+from creps_core.image import to_uint8
+from creps_core.lattice import STRIDES, Block, Rect, new_blocks, strides_from, tiles
+from creps_core.plan import Plan, line_flops, pixel_flops, tile_pixels
+from creps_core.samplers import Floats, Sampler, SeparableSampler, shade
+from creps_core.samples import Features, Samples, as_slice, is_transposed, plane_shape
+from creps_core.view import Size, View, log2_of
+from creps_core.workers import Task, Workspace
+
+if TYPE_CHECKING:
+    from creps_core.renderer import Renderer
+
+FIRST_PASS_SECONDS = 0.1
+DRAFT_SHARE = 0.05  # of a turned view's pixels may be spent on axis-aligned drafts
+FIRST_DRAFT = 5  # log2 of the coarsest draft lattice's samples per plane unit
+FLAT_LEVELS = 4
+GUESSED_FLOPS = 4e10  # per worker and second, until something was measured
+
+
+@dataclass
+class Costs:
+    """Measured seconds per line sample and per pixel, for one kind of plan and number of workers."""
+
+    line: float
+    pixel: float
+
+    def learn(self, name: str, seconds: float, count: int, least: int) -> None:
+        """Take in a measurement, unless so few samples were computed that filling up distorts it."""
+        if count >= least:
+            setattr(self, name, 0.5 * getattr(self, name) + 0.5 * seconds / count)
+
+
+class Refinement:
+    """One request's passes. Made by `Renderer.passes`."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        plan: Plan,
+        view: View,
+        size: Size,
+        moving: bool,
+        cancel: CancelToken | None,
+    ) -> None:
+        self.renderer, self.view, self.size, self.moving, self.cancel = renderer, view, size, moving, cancel
+        self.plan = renderer.draft_plan(plan) if moving else plan
+        self.grid = grid_for(view, size)
+        self.anchor = tuple(n // 2 for n in plane_shape(self.grid))
+        self.exact = self.plan is plan
+        self.workers = max(1, renderer.pool.threads - (1 if moving else 0))
+        self.costs = renderer.costs(self.plan, self.workers)
+        self.started = time.perf_counter()
+        self.lines = self.pixels = 0
+        self.reused = 0.0
+
+    def frames(self, previous: Frame | None) -> Iterator[Frame]:
+        """Coarse to fine; see `Renderer.passes`."""
+        if isinstance(self.grid, GeneralGrid):
+            yield from self._drafts(self.grid)
+        sampler = self.renderer.sampler(
+            self.plan, self.grid, self.view.outside, keep=True, cancel=self.cancel
+        )
+        samples = self._begin(sampler, previous)
+        areas = sampler.visible.minus(samples.complete)
+        strides = strides_from(self._first_stride(sampler, areas, samples))
+        last = None
+        for number, stride in enumerate(strides, start=1):
+            blocks = [b for area in areas for b in new_blocks(area, stride, last, self.anchor)]
+            self._compute(sampler, blocks, samples)
+            last = stride
+            if stride == 1:
+                samples.complete = sampler.visible
+            yield self._frame(samples, stride, number, len(strides))
+
+    def _begin(self, sampler: Sampler, previous: Frame | None) -> Samples:
+        """The record of this view, with what an earlier frame can give."""
+        key = (self.plan.key, self.view.outside)
+        samples = Samples.empty(key, self.plan.body_key, self.grid, sampler.visible)
+        earlier = previous.samples if previous is not None else None
+        if isinstance(earlier, Samples):
+            samples.adopt_shifted(earlier, sampler.visible)
+            samples.adopt_features(earlier)
+        visible = sampler.visible
+        if visible:
+            inside = samples.have[visible.top : visible.bottom, visible.left : visible.right]
+            self.reused = float(inside.mean())
+        channels, shape = self.plan.config.biline_channels, plane_shape(self.grid)
+        if not self.moving and samples.features is None:
+            if shape[0] * shape[1] * channels * 4 <= self.renderer.cache_bytes // 2:
+                pixels = tile_pixels(self.plan, self.renderer.device)
+                samples.features = Features(shape, channels, pixels, self.plan.dtype)
+        return samples
+
+    def _first_stride(self, sampler: Sampler, areas: Sequence[Rect], samples: Samples) -> int:
+        """1 if the whole frame fits the first pass's time, else the finest stride that does."""
+        head_only = samples.features is not None and samples.features.whole
+        for stride in (1, *reversed(STRIDES)):
+            blocks = [b for area in areas for b in new_blocks(area, stride, None, self.anchor)]
+            seconds = sum(map(len, blocks)) * self.costs.pixel
+            if isinstance(sampler, SeparableSampler) and not head_only:
+                seconds += sampler.count_missing(blocks) * self.costs.line
+            if seconds <= FIRST_PASS_SECONDS:
+                return stride
+        return STRIDES[0]
+
+    def _compute(self, sampler: Sampler, blocks: Sequence[Block], samples: Samples) -> None:
+        pixels = tile_pixels(self.plan, self.renderer.device)
+        todo = [tile for block in blocks for tile in tiles(block, pixels) if not samples.is_done(tile)]
+        if samples.features is None or not samples.features.whole:
+            start = time.perf_counter()
+            computed = sampler.prepare(todo, self._run, self._poll)
+            self.costs.learn("line", time.perf_counter() - start, computed, 32)
+            self.lines += computed
+        start = time.perf_counter()
+        self._run(self._tile(sampler, tile, samples) for tile in todo)
+        count = sum(map(len, todo))
+        self.costs.learn("pixel", time.perf_counter() - start, count, 4 * pixels)
+        self.pixels += count
+
+    def _tile(self, sampler: Sampler, tile: Block, samples: Samples) -> Task:
+        rows, columns = as_slice(tile.rows), as_slice(tile.columns)
+
+        def run(workspace: Workspace) -> None:
+            values = shade(sampler, tile, workspace, samples.features)
+            samples.levels[rows, columns, :3] = to_uint8(values)
+            samples.have[rows, columns] = True
+
+        return run
+
+    def _drafts(self, grid: GeneralGrid) -> Iterator[Frame]:
+        """Axis-aligned frames on dyadic lattices, while the exact tables would keep the eye waiting."""
+        box = _bounding_box(grid)
+        if box is None:
+            return
+        log2_density = self.renderer.density(self.plan, self.cancel).log2_per_unit
+        extent = (box[1] - box[0], box[3] - box[2])
+        table_lines = sum(extent) * 2**log2_density
+        if table_lines * self.costs.line <= FIRST_PASS_SECONDS:
+            return
+        allowed = DRAFT_SHARE * self.size.width * self.size.height
+        for draft in range(FIRST_DRAFT, log2_density):
+            allowed -= extent[0] * extent[1] * 4**draft
+            if allowed < 0:
+                return
+            yield self._draft(box, draft, log2_density)
+
+    def _draft(self, box: tuple[float, float, float, float], draft: int, log2_density: int) -> Frame:
+        """One frame on the multiples of 2⁻ᵈ in the box (top, bottom, left, right)."""
+        y, x = _dyadic_line(box[0], box[1], draft), _dyadic_line(box[2], box[3], draft)
+        grid = SeparableGrid(y, x)
+        view, size = _lattice_view(grid, self.view)
+        rows = self.renderer.line_table(self.plan, y, "row draft")
+        columns = self.renderer.line_table(self.plan, x, "column draft")
+        sampler = SeparableSampler(self.plan, grid, rows, columns, self.view.outside)
+        samples = Samples.empty((self.plan.key, self.view.outside), self.plan.body_key, grid, sampler.visible)
+        visible = sampler.visible
+        block = Block(range(visible.top, visible.bottom), range(visible.left, visible.right))
+        self._compute(sampler, [block] if visible else [], samples)
+        for is_row, table in ((True, rows), (False, columns)):
+            self.renderer.lattice_table(self.plan, is_row, log2_density).adopt(table)
+        stats = self._stats()
+        return Frame(view, size, self.plan.key, samples.levels, 1, (0, 0), 1, 2, settled=False, stats=stats)
+
+    def _frame(self, samples: Samples, stride: int, number: int, count: int) -> Frame:
+        row, column = (a % stride for a in self.anchor)
+        settled = stride == 1 and self.exact
+        pixels = samples.picture(stride, self.anchor)
+        return Frame(
+            view=self.view,
+            size=self.size,
+            latents=self.plan.key if self.exact else self.renderer.plan(self.plan.ws).key,
+            pixels=pixels,
+            stride=stride,
+            origin=(column, row) if is_transposed(self.grid) else (row, column),
+            pass_number=number,
+            pass_count=count,
+            settled=settled,
+            flat=settled and _is_flat(pixels),
+            stats=self._stats(),
+            samples=samples,
+        )
+
+    def _stats(self) -> FrameStats:
+        density = self.renderer.known_density
+        general = isinstance(self.grid, GeneralGrid) and density is not None
+        return FrameStats(
+            render_ms=(time.perf_counter() - self.started) * 1e3,
+            line_samples=self.lines,
+            pixel_samples=self.pixels,
+            reused=self.reused,
+            table_per_unit=float(2**density.log2_per_unit) if general and density else 0.0,
+            device=self.renderer.device_name,
+        )
+
+    def _run(self, tasks: Iterable[Task]) -> None:
+        self.renderer.pool.run(tasks, self.cancel, self.workers)
+
+    def _poll(self) -> None:
+        if self.cancel is not None:
+            self.cancel.check()
+
+
+def guessed_costs(plan: Plan, workers: int) -> Costs:
+    """Costs to begin with, from flop counts."""
+    speed = GUESSED_FLOPS * workers
+    return Costs(line_flops(plan.config) / speed, pixel_flops(plan.config) / speed)
+
+
+def _is_flat(pixels: np.ndarray) -> bool:  # type: ignore[type-arg]
+    rgb = pixels[..., :3]
+    spans = rgb.max(axis=(0, 1)).astype(int) - rgb.min(axis=(0, 1))
+    return bool((spans < FLAT_LEVELS).all())
+
+
+def _bounding_box(grid: GeneralGrid) -> tuple[float, float, float, float] | None:
+    """(top, bottom, left, right) in the plane of what the view shows of [−1, 2]², from a sparse look."""
+    height, width = grid.size.height, grid.size.width
+    rows = np.unique(np.linspace(0, height - 1, min(height, 65)).astype(np.int64))
+    columns = np.unique(np.linspace(0, width - 1, min(width, 65)).astype(np.int64))
+    dy, dx = grid.offsets(rows, columns)
+    y, x = float(grid.view.center_y) + dy, float(grid.view.center_x) + dx
+    low, high = (-1.0, 2.0) if grid.view.outside == "generate" else (-0.1, 1.1)
+    if not np.isfinite(y).any():
+        return None
+    top, bottom = np.clip([np.nanmin(y), np.nanmax(y)], low, high)
+    left, right = np.clip([np.nanmin(x), np.nanmax(x)], low, high)
+    return (top, bottom, left, right) if top < bottom and left < right else None
+
+
+def _dyadic_line(start: float, stop: float, log2_density: int) -> Line:
+    """The multiples of 2⁻ᵏ from just before `start` to just after `stop`."""
+    scale = 2**log2_density
+    first, last = int(np.floor(start * scale)), int(np.ceil(stop * scale))
+    return Line(Fraction(first, scale), Fraction(1, scale), last - first + 1)
+
+
+def _lattice_view(grid: SeparableGrid, like: View) -> tuple[View, Size]:
+    """The axis-aligned view whose pixel centres are the lattice points."""
+    size = grid.size()
+    middle = [line.start + (line.count - 1) * line.step / 2 for line in (grid.x, grid.y)]
+    zoom = 1 / (float(grid.x.step) * size.shorter)
+    return View(middle[0], middle[1], log2_of(zoom), outside=like.outside), size

@@ -1,0 +1,263 @@
+"""The renderer: the reference's inputs and outputs, fast, in tiles, cancellable.
+
+`render` and `bands` give floats for files; `passes` gives frames for the screen, coarse to fine. All run
+the same tiles (`kernels`), so what is exported is what was seen. How a picture is refined is in
+`refinement`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from creps_core.cancel import CancelToken
+from creps_core.density import Density, measure_density
+from creps_core.device import draft_dtype, pick_device
+from creps_core.frame import Frame
+from creps_core.general import GeneralSampler, LatticeTable
+from creps_core.generator import Generator
+from creps_core.grid import Line, SeparableGrid
+from creps_core.kernels import Poll
+from creps_core.lattice import Block, Rect, tiles
+from creps_core.line_table import LineTable
+from creps_core.plan import Plan, fold, tile_pixels
+from creps_core.refinement import Costs, Refinement, guessed_costs
+from creps_core.samplers import GROUND_FLOAT, Sampler, SeparableSampler, shade
+from creps_core.samples import Grid, as_slice, is_transposed, plane_shape
+from creps_core.view import Outside, Size, View
+from creps_core.workers import Task, WorkerPool, Workspace
+
+Floats = NDArray[np.float32]
+PLANS_KEPT = 8
+BAND_PIXELS = 2**20
+
+
+class Renderer:
+    """Renders one generator. One caller at a time; cancelling may come from any thread.
+
+    Args:
+        generator: in eval mode; it is not changed.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        threads: workers on the CPU; None = as many as torch uses.
+        cache_mb: bound on embeddings and decoded features kept between frames.
+
+    Raises:
+        InputError: the device is not there.
+    """
+
+    def __init__(
+        self, generator: Generator, device: str = "auto", *, threads: int | None = None, cache_mb: int = 512
+    ) -> None:
+        self.generator = generator
+        self.device, self.device_name = pick_device(device)
+        self.cache_bytes = cache_mb * 2**20
+        self.pool = WorkerPool(self.device, threads or torch.get_num_threads())
+        self._plans: OrderedDict[tuple[bytes, torch.dtype], Plan] = OrderedDict()
+        self._tables: OrderedDict[tuple[str, str], LineTable | LatticeTable] = OrderedDict()
+        self._density: Density | None = None
+        self._costs: dict[tuple[torch.dtype, int], Costs] = {}
+
+    def close(self) -> None:
+        """End the workers and drop all caches."""
+        self.pool.close()
+        self._tables.clear()
+        self._plans.clear()
+
+    def plan(self, ws: Tensor, dtype: torch.dtype = torch.float32) -> Plan:
+        """The plan of ws [1, num_ws, w_dim]; the last few are kept."""
+        key = (ws.detach().cpu().numpy().tobytes(), dtype)
+        if key not in self._plans:
+            self._plans[key] = fold(self.generator, ws, self.device, dtype)
+            while len(self._plans) > PLANS_KEPT:
+                self._plans.popitem(last=False)
+        self._plans.move_to_end(key)
+        return self._plans[key]
+
+    def draft_plan(self, plan: Plan) -> Plan:
+        """The plan to use while moving: of half precision where this device is faster with it."""
+        return self.plan(plan.ws, draft_dtype(self.device))
+
+    def density(self, plan: Plan, cancel: CancelToken | None = None) -> Density:
+        """How dense this checkpoint's tables are for turned and warped views; measured once."""
+        if self._density is None:
+            self._density = measure_density(plan, self.device, self._runner(cancel), _poll(cancel))
+        return self._density
+
+    @property
+    def known_density(self) -> Density | None:
+        """What `density` found, if it was asked."""
+        return self._density
+
+    def costs(self, plan: Plan, workers: int) -> Costs:
+        """The measured costs of such plans on that many workers, updated by whoever measures."""
+        key = (plan.dtype, workers)
+        if key not in self._costs:
+            self._costs[key] = guessed_costs(plan, workers)
+        return self._costs[key]
+
+    def render(
+        self, plan: Plan, grid: Grid, *, outside: Outside = "generate", cancel: CancelToken | None = None
+    ) -> Floats:
+        """The whole grid: float32 RGB [H, W, 3], unclamped wherever the border policy shows it fully."""
+        height, width = plane_shape(grid)
+        out = np.empty((height, width, 3), dtype=np.float32)
+        self._fill(self.sampler(plan, grid, outside, cancel=cancel), Rect(0, 0, height, width), out, cancel)
+        return out.swapaxes(0, 1) if is_transposed(grid) else out
+
+    def bands(
+        self,
+        plan: Plan,
+        grid: Grid,
+        *,
+        outside: Outside = "generate",
+        cancel: CancelToken | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Floats]:
+        """The grid top to bottom in bands [h, W, 3] of about a megapixel, in bounded memory.
+
+        `progress` is called with (rows done, rows in all).
+        """
+        transposed = is_transposed(grid)
+        lines = plane_shape(grid)[1 if transposed else 0]
+        across = plane_shape(grid)[0 if transposed else 1]
+        step = max(1, min(lines, BAND_PIXELS // across))
+        part = self._parts(plan, grid, outside, cancel)
+        for start in range(0, lines, step):
+            stop = min(lines, start + step)
+            sampler, area = part(start, stop)
+            out = np.empty((area.bottom - area.top, area.right - area.left, 3), dtype=np.float32)
+            self._fill(sampler, area, out, cancel)
+            if progress:
+                progress(stop, lines)
+            yield out.swapaxes(0, 1) if transposed else out
+
+    def _parts(
+        self, plan: Plan, grid: Grid, outside: Outside, cancel: CancelToken | None
+    ) -> Callable[[int, int], tuple[Sampler, Rect]]:
+        """The picture's rows start … stop − 1 as (sampler, area of it); embeddings across are shared."""
+        if not isinstance(grid, SeparableGrid):
+            whole = self.sampler(plan, grid, outside, cancel=cancel)
+            return lambda start, stop: (whole, Rect(start, 0, stop, grid.size.width))
+        y = LineTable.empty(plan, grid.y, self.device) if grid.transposed else None
+        x = None if grid.transposed else LineTable.empty(plan, grid.x, self.device)
+
+        def part(start: int, stop: int) -> tuple[Sampler, Rect]:
+            rows = y or LineTable.empty(plan, grid.y.slice(start, stop), self.device)
+            columns = x or LineTable.empty(plan, grid.x.slice(start, stop), self.device)
+            sampler = SeparableSampler(plan, SeparableGrid(rows.line, columns.line), rows, columns, outside)
+            return sampler, Rect(0, 0, rows.line.count, columns.line.count)
+
+        return part
+
+    def passes(
+        self,
+        plan: Plan,
+        view: View,
+        size: Size,
+        *,
+        previous: Frame | None = None,
+        moving: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> Iterator[Frame]:
+        """The picture for the screen, coarse to fine; the last frame is settled unless `moving`.
+
+        Args:
+            previous: an earlier frame of this renderer; what it has of the same samples is kept.
+            moving: a gesture goes on: half precision may be used, and one core is left alone.
+
+        Raises:
+            Cancelled: by the token, at most about 50 ms after it was set.
+        """
+        yield from Refinement(self, plan, view, size, moving, cancel).frames(previous)
+
+    def sampler(
+        self,
+        plan: Plan,
+        grid: Grid,
+        outside: Outside,
+        *,
+        keep: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> Sampler:
+        """Samples of a grid; `keep` lets the line tables live on in the cache."""
+        if isinstance(grid, SeparableGrid):
+            rows = (
+                self.line_table(plan, grid.y, "row") if keep else LineTable.empty(plan, grid.y, self.device)
+            )
+            columns = (
+                self.line_table(plan, grid.x, "column")
+                if keep
+                else LineTable.empty(plan, grid.x, self.device)
+            )
+            return SeparableSampler(plan, grid, rows, columns, outside)
+        log2_density = self.density(plan, cancel).log2_per_unit
+        tables = [self.lattice_table(plan, is_row, log2_density) for is_row in (True, False)]
+        return GeneralSampler(plan, grid, tables[0], tables[1], outside)
+
+    def line_table(self, plan: Plan, line: Line, name: str) -> LineTable:
+        """The cached table called `name` for a line, with all that the last one of that name can give."""
+        key = (plan.body_key, name)
+        last = self._tables.get(key)
+        if isinstance(last, LineTable) and last.line == line:
+            self._tables.move_to_end(key)
+            return last
+        table = LineTable.empty(plan, line, self.device)
+        if isinstance(last, LineTable):
+            table.adopt(last)
+        self._remember(key, table)
+        return table
+
+    def lattice_table(self, plan: Plan, is_row: bool, log2_density: int) -> LatticeTable:
+        """The cached table of multiples of 2⁻ᵏ."""
+        key = (plan.body_key, f"{'row' if is_row else 'column'} lattice {log2_density}")
+        table = self._tables.get(key)
+        if not isinstance(table, LatticeTable):
+            table = LatticeTable(plan, is_row, log2_density, self.device)
+        self._remember(key, table)
+        return table
+
+    def tile_tasks(
+        self, sampler: Sampler, blocks: Iterable[Block], write: Callable[[Block, Floats, Workspace], None]
+    ) -> Iterator[Task]:
+        """Tasks that hand every tile of the blocks to `write` as RGB [h, w, 3]."""
+        pixels = tile_pixels(sampler.plan, self.device)
+        for block in blocks:
+            for tile in tiles(block, pixels):
+                yield lambda workspace, tile=tile: write(tile, shade(sampler, tile, workspace), workspace)
+
+    def _fill(self, sampler: Sampler, area: Rect, out: Floats, cancel: CancelToken | None) -> None:
+        """Write the samples of `area` (plane order) into out, whose [0, 0] is the area's corner."""
+        shown = sampler.visible.intersect(area)
+        if shown != area:
+            out[:] = GROUND_FLOAT
+        if not shown:
+            return
+        block = Block(range(shown.top, shown.bottom), range(shown.left, shown.right))
+        run = self._runner(cancel)
+        sampler.prepare([block], run, _poll(cancel))
+
+        def write(tile: Block, values: Floats, _: Workspace) -> None:
+            rows = as_slice(range(tile.rows.start - area.top, tile.rows.stop - area.top))
+            columns = as_slice(range(tile.columns.start - area.left, tile.columns.stop - area.left))
+            out[rows, columns] = values
+
+        run(self.tile_tasks(sampler, [block], write))
+
+    def _runner(self, cancel: CancelToken | None) -> Callable[[Iterable[Task]], None]:
+        return lambda tasks: self.pool.run(tasks, cancel)
+
+    def _remember(self, key: tuple[str, str], table: LineTable | LatticeTable) -> None:
+        self._tables[key] = table
+        self._tables.move_to_end(key)
+        # Features take the larger share of the cache, see `refinement`.
+        while len(self._tables) > 2 and sum(t.nbytes for t in self._tables.values()) > self.cache_bytes // 2:
+            self._tables.popitem(last=False)
+
+
+def _poll(cancel: CancelToken | None) -> Poll:
+    return cancel.check if cancel else lambda: None
