@@ -133,6 +133,7 @@ class Viewer(QObject):
         assert bundled is not None
         near = dataclasses.replace(state, view=View.from_zoom(FIRST_ZOOM))
         self.opening.open_checkpoint(bundled, near)
+        self.canvas.stage.overlays.show_hint()
 
         def glide(_frame: Frame) -> None:
             self.model.frame_changed.disconnect(glide)

@@ -95,6 +95,7 @@ class ExportDialog(QDialog):
         exporter.failed.connect(self._failed)
         exporter.cancelled.connect(self._cancelled)
         self._show_running(False)
+        self.save_button.setFocus()
 
     def _make_fields(self, path: Path) -> None:
         entries = [(key, words) for key, words, _ in self._presets] + [(_CUSTOM, "Another size")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -127,10 +128,10 @@ def export_still(
     from creps_core.stills import check_target, write_still
 
     bits = check_target(request.path, request.bits, request.size)
-    renderer = Renderer(generator, device)
-    plan = renderer.plan(resolve_ws(generator, request.sources, request.mix))
-    grid = grid_for(request.view, request.size)
-    bands: Iterator[NDArray[np.float32]] = renderer.bands(
-        plan, grid, outside=request.view.outside, cancel=cancel, progress=progress
-    )
-    write_still(request.path, request.size, bands, bits=bits, metadata=request.metadata, cancel=cancel)
+    with contextlib.closing(Renderer(generator, device)) as renderer:
+        plan = renderer.plan(resolve_ws(generator, request.sources, request.mix))
+        grid = grid_for(request.view, request.size)
+        bands: Iterator[NDArray[np.float32]] = renderer.bands(
+            plan, grid, outside=request.view.outside, cancel=cancel, progress=progress
+        )
+        write_still(request.path, request.size, bands, bits=bits, metadata=request.metadata, cancel=cancel)

@@ -227,7 +227,7 @@ def link_button(text: str, tip: str) -> QToolButton:
     button.setToolTip(tip)
     button.setAccessibleName(tip)
     button.setStyleSheet(
-        f"QToolButton {{ font-size: 11px; font-weight: 700; letter-spacing: 0.8px; padding: 2px 0; }}"
+        f"QToolButton {{ font-size: 11px; font-weight: 700; letter-spacing: 0.8px; padding: 2px 0; margin-right: -4px; }}"
         f"QToolButton:hover, QToolButton:focus {{ color: {ACCENT}; background: transparent; }}"
     )
     button.setCursor(Qt.CursorShape.PointingHandCursor)
