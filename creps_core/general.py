@@ -67,7 +67,7 @@ class LatticeTable:
             self.data[:, torch.from_numpy(chosen).to(self.data.device)] = rows
             self.slots[entries[part]] = chosen
 
-        coordinates = (entries + self.first) * 2.0**-self.log2_density  # exact
+        coordinates = (entries + self.first).astype(np.float64) * 2.0**-self.log2_density  # exact
         return LineBatch(self.is_row, coordinates, np.zeros_like(coordinates), write)
 
     def adopt(self, table: LineTable) -> None:

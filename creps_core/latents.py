@@ -113,7 +113,8 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
     angle = torch.acos(cosine)
     sine = torch.sin(angle)
     direction = (
-        torch.sin((1 - t) * angle) * a / norm_a.clamp_min(1e-30) + torch.sin(t * angle) * b / norm_b.clamp_min(1e-30)
+        torch.sin((1 - t) * angle) * a / norm_a.clamp_min(1e-30)
+        + torch.sin(t * angle) * b / norm_b.clamp_min(1e-30)
     ) / sine.clamp_min(1e-30)
     arc = direction * lerp(norm_a, norm_b, t)
     return torch.where(sine < 1e-6, lerp(a, b, t), arc)

@@ -91,7 +91,7 @@ def fold(generator: Generator, ws: Tensor, device: torch.device, dtype: torch.dt
         project = _projection(block.tores, ws[:, 2 * m + 1], SKIP_GAIN)
         lines.append(LineLevel(tuple(map(place, layers)), place(project)))
     stacks: list[Decoder] = [net.decoder(level) for level in config.levels[1:]] + [net.decoder_last]
-    decoders = tuple(tuple(place(_connected(layer)) for layer in stack) for stack in stacks)
+    decoders = tuple(tuple(place(_connected(layer)) for layer in stack.layers) for stack in stacks)
     heads: Iterable[HeadBlock] = (net.block0, net.block1)
     head = HeadPlan(
         image=place(_connected(net.decoder_img)),

@@ -14,15 +14,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from creps_core.cancel import CancelToken
 from creps_core.frame import Frame, FrameStats
-from creps_core.general import GeneralSampler
 from creps_core.grid import GeneralGrid, Line, SeparableGrid, grid_for
 from creps_core.image import to_uint8
 from creps_core.lattice import STRIDES, Block, Rect, new_blocks, strides_from, tiles
 from creps_core.plan import Plan, line_flops, pixel_flops, tile_pixels
-from creps_core.samplers import Floats, Sampler, SeparableSampler, shade
+from creps_core.samplers import Sampler, SeparableSampler, shade
 from creps_core.samples import Features, Samples, as_slice, is_transposed, plane_shape
 from creps_core.view import Size, View, log2_of
 from creps_core.workers import Task, Workspace
@@ -65,7 +65,8 @@ class Refinement:
         self.renderer, self.view, self.size, self.moving, self.cancel = renderer, view, size, moving, cancel
         self.plan = renderer.draft_plan(plan) if moving else plan
         self.grid = grid_for(view, size)
-        self.anchor = tuple(n // 2 for n in plane_shape(self.grid))
+        height, width = plane_shape(self.grid)
+        self.anchor = (height // 2, width // 2)
         self.exact = self.plan is plan
         self.workers = max(1, renderer.pool.threads - (1 if moving else 0))
         self.costs = renderer.costs(self.plan, self.workers)
@@ -105,10 +106,10 @@ class Refinement:
             inside = samples.have[visible.top : visible.bottom, visible.left : visible.right]
             self.reused = float(inside.mean())
         channels, shape = self.plan.config.biline_channels, plane_shape(self.grid)
-        if not self.moving and samples.features is None:
-            if shape[0] * shape[1] * channels * 4 <= self.renderer.cache_bytes // 2:
-                pixels = tile_pixels(self.plan, self.renderer.device)
-                samples.features = Features(shape, channels, pixels, self.plan.dtype)
+        fits = shape[0] * shape[1] * channels * 4 <= self.renderer.cache_bytes // 2
+        if fits and not self.moving and samples.features is None:
+            pixels = tile_pixels(self.plan, self.renderer.device)
+            samples.features = Features(shape, channels, pixels, self.plan.dtype)
         return samples
 
     def _first_stride(self, sampler: Sampler, areas: Sequence[Rect], samples: Samples) -> int:
@@ -226,7 +227,7 @@ def guessed_costs(plan: Plan, workers: int) -> Costs:
     return Costs(line_flops(plan.config) / speed, pixel_flops(plan.config) / speed)
 
 
-def _is_flat(pixels: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _is_flat(pixels: NDArray[np.uint8]) -> bool:
     rgb = pixels[..., :3]
     spans = rgb.max(axis=(0, 1)).astype(int) - rgb.min(axis=(0, 1))
     return bool((spans < FLAT_LEVELS).all())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -222,13 +223,13 @@ class Renderer:
         return table
 
     def tile_tasks(
-        self, sampler: Sampler, blocks: Iterable[Block], write: Callable[[Block, Floats, Workspace], None]
+        self, sampler: Sampler, blocks: Iterable[Block], write: Callable[[Block, Floats], None]
     ) -> Iterator[Task]:
         """Tasks that hand every tile of the blocks to `write` as RGB [h, w, 3]."""
         pixels = tile_pixels(sampler.plan, self.device)
         for block in blocks:
             for tile in tiles(block, pixels):
-                yield lambda workspace, tile=tile: write(tile, shade(sampler, tile, workspace), workspace)
+                yield partial(_run_tile, sampler, tile, write)
 
     def _fill(self, sampler: Sampler, area: Rect, out: Floats, cancel: CancelToken | None) -> None:
         """Write the samples of `area` (plane order) into out, whose [0, 0] is the area's corner."""
@@ -241,7 +242,7 @@ class Renderer:
         run = self._runner(cancel)
         sampler.prepare([block], run, _poll(cancel))
 
-        def write(tile: Block, values: Floats, _: Workspace) -> None:
+        def write(tile: Block, values: Floats) -> None:
             rows = as_slice(range(tile.rows.start - area.top, tile.rows.stop - area.top))
             columns = as_slice(range(tile.columns.start - area.left, tile.columns.stop - area.left))
             out[rows, columns] = values
@@ -257,6 +258,12 @@ class Renderer:
         # Features take the larger share of the cache, see `refinement`.
         while len(self._tables) > 2 and sum(t.nbytes for t in self._tables.values()) > self.cache_bytes // 2:
             self._tables.popitem(last=False)
+
+
+def _run_tile(
+    sampler: Sampler, tile: Block, write: Callable[[Block, Floats], None], workspace: Workspace
+) -> None:
+    write(tile, shade(sampler, tile, workspace))
 
 
 def _poll(cancel: CancelToken | None) -> Poll:

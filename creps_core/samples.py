@@ -14,7 +14,6 @@ from creps_core.plan import Plan
 from creps_core.view import Outside
 from creps_core.workers import Workspace
 
-
 Grid = SeparableGrid | GeneralGrid
 
 
