@@ -51,14 +51,19 @@ def private_home(_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_threads_left() -> Iterator[None]:
-    """A test must stop the threads it started; those of pools that outlive it by design are daemons."""
+    """A test must stop the threads it started.
+
+    Daemons may stay, and so may a renderer's idle tile workers: they end with their renderer, which a
+    module's tests may share.
+    """
     before = set(threading.enumerate())
     yield
     mine = [t for t in threading.enumerate() if t not in before and not t.daemon]
+    mine = [t for t in mine if not t.name.startswith("creps-tile")]
     for thread in mine:
         thread.join(timeout=5)
     left = [t.name for t in mine if t.is_alive()]
-    assert not left, f"threads left running: {left}; close the window, service or renderer that owns them"
+    assert not left, f"threads left running: {left}; close the window, service or export that owns them"
 
 
 @dataclass(frozen=True)

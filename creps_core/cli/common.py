@@ -22,7 +22,9 @@ def run_command(command: click.Command) -> NoReturn:
     """
     name = command.name or "creps"
     try:
-        result = command.main(standalone_mode=False)
+        # Not command.main(): it answers Ctrl-C with an empty line of its own.
+        with command.make_context(name, sys.argv[1:]) as context:
+            result = command.invoke(context)
         sys.exit(result if isinstance(result, int) else 0)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,9 +154,11 @@ def _render(
     generator = checkpoint.build()
     mix, ws = _latents(request, generator)
     metadata = _metadata(request, mix, checkpoint, path, session)
-    renderer = Renderer(generator, device)
     token = CancelToken()
-    with _progress(out.name) as progress:
+    with (
+        closing(Renderer(generator, device)) as renderer,
+        _progress(out.name, request.size.height) as progress,
+    ):
         bands = renderer.bands(
             renderer.plan(ws), request.grid, outside=request.outside, cancel=token, progress=progress
         )
@@ -198,14 +200,14 @@ def _metadata(
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[Callable[[int, int], None] | None]:
+def _progress(name: str, rows: int) -> Iterator[Callable[[int, int], None] | None]:
     """A bar with the time left on stderr, on a terminal only."""
     if not sys.stderr.isatty():
         yield None
         return
     from tqdm import tqdm
 
-    with tqdm(desc=name, unit="row", leave=False, file=sys.stderr) as bar:
+    with tqdm(desc=name, total=rows, unit="row", leave=False, file=sys.stderr) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total
@@ -222,3 +224,7 @@ def main() -> None:
     """The console script."""
     signal.signal(signal.SIGTERM, _terminate)
     run_command(command)
+
+
+if __name__ == "__main__":
+    main()
