@@ -25,12 +25,13 @@ from creps_core.errors import RunError
 from creps_core.grid import GROUND
 from creps_core.view import Size
 from creps_viewer.canvas.layers import Drawn, Layer
-from creps_viewer.canvas.placement import sample_transform
+from creps_viewer.canvas.placement import sample_transform, texels
 from creps_viewer.canvas.sprite import Sprite
 from creps_viewer.canvas.stage import Scene
 
 _TRIANGLES, _TRIANGLE_STRIP, _FLOAT = 0x0004, 0x0005, 0x1406
 _BLEND, _DEPTH_TEST, _DITHER, _CULL, _SCISSOR = 0x0BE2, 0x0B71, 0x0BD0, 0x0B44, 0x0C11
+_RENDERER = 0x1F01
 _ONE, _ONE_MINUS_SRC_ALPHA, _COLOR_BUFFER = 1, 0x0303, 0x4000
 
 _VERTEX = """
@@ -40,40 +41,15 @@ varying vec2 at;
 void main() { at = place; gl_Position = vec4(position, 0.0, 1.0); }
 """
 
-# `at` is 0…1 over the frame's window; beyond it there is nothing. `cubic` (Catmull-Rom) passes through every
-# sample, smoothly; its sixteen samples are taken at texel centres, so any filter will do.
+# `at` is 0…1 over the frame's window; beyond it there is nothing
 _FRAGMENT = """
 uniform sampler2D samples;
 uniform vec4 transform;
-uniform vec4 texels;
 uniform float opacity;
-uniform float cubic;
 varying vec2 at;
-vec4 weights(float t) {
-    return vec4(
-        t * (-0.5 + t * (1.0 - 0.5 * t)), 1.0 + t * t * (-2.5 + 1.5 * t),
-        t * (0.5 + t * (2.0 - 1.5 * t)), t * t * (-0.5 + 0.5 * t));
-}
-vec4 smooth_at(vec2 uv) {
-    vec2 p = uv * texels.xy - 0.5;
-    vec2 base = floor(p);
-    vec4 wx = weights(p.x - base.x);
-    vec4 wy = weights(p.y - base.y);
-    vec4 sum = vec4(0.0);
-    for (int j = 0; j < 4; j++) {
-        float v = (base.y + float(j) - 0.5) * texels.w;
-        vec4 row = wx.x * texture2D(samples, vec2((base.x - 0.5) * texels.z, v))
-                 + wx.y * texture2D(samples, vec2((base.x + 0.5) * texels.z, v))
-                 + wx.z * texture2D(samples, vec2((base.x + 1.5) * texels.z, v))
-                 + wx.w * texture2D(samples, vec2((base.x + 2.5) * texels.z, v));
-        sum += row * (j == 0 ? wy.x : j == 1 ? wy.y : j == 2 ? wy.z : wy.w);
-    }
-    return clamp(sum, 0.0, 1.0);
-}
 void main() {
     if (at.x < 0.0 || at.y < 0.0 || at.x > 1.0 || at.y > 1.0) discard;
-    vec2 uv = at * transform.xy + transform.zw;
-    gl_FragColor = (cubic > 0.5 ? smooth_at(uv) : texture2D(samples, uv)) * opacity;
+    gl_FragColor = texture2D(samples, at * transform.xy + transform.zw) * opacity;
 }
 """
 
@@ -96,6 +72,11 @@ class GlPainter:
         self._sprites: dict[int, QOpenGLTexture] = {}  # by image key
         self._spare: list[QOpenGLTexture] = []
 
+    @property
+    def renderer(self) -> str:
+        """Who draws, in the driver's words."""
+        return str(self._gl.glGetString(_RENDERER) or "")
+
     def paint(self, scene: Scene, alive: list[Layer]) -> float:
         """Draw `scene`; textures of layers that are not `alive` are reused. Returns upload milliseconds."""
         gl, size = self._gl, scene.size
@@ -107,7 +88,8 @@ class GlPainter:
         gl.glClearColor(*(channel / 255 for channel in GROUND), 1.0)
         gl.glClear(_COLOR_BUFFER)
         gl.glEnable(_BLEND)
-        gl.glBlendFunc(_ONE, _ONE_MINUS_SRC_ALPHA)
+        gl.glBlendFunc(_RENDERER = 0x1F01
+_ONE, _ONE_MINUS_SRC_ALPHA)
         self._program.bind()
         self._buffer.bind()
         for drawn in scene.drawn:
@@ -142,13 +124,13 @@ class GlPainter:
         if layer.key in self._layers:
             return 0.0
         began = time.perf_counter()
-        pixels = layer.frame.pixels
+        pixels = texels(layer.frame)
         height, width = pixels.shape[:2]
         fitting = [t for t in self._spare if (t.width(), t.height()) == (width, height)]
         if fitting:
             self._spare.remove(fitting[0])
         texture = fitting[0] if fitting else _texture(width, height)
-        _fill(texture, np.ascontiguousarray(pixels).ctypes.data)
+        _fill(texture, pixels.ctypes.data)
         self._layers[layer.key] = texture
         return 1e3 * (time.perf_counter() - began)
 
@@ -159,9 +141,8 @@ class GlPainter:
         texture.setMinMagFilters(kind, kind)
         su, ou, sv, ov = sample_transform(frame)
         transform = QVector4D(su * frame.size.width, sv * frame.size.height, ou, ov)
-        smooth = placement.density < 0.4 and frame.stride > 1
         lattice = placement.lattice / np.array(frame.size, dtype=np.float64)
-        self._draw(texture, _mesh(lattice), _TRIANGLES, transform, drawn.opacity, smooth)
+        self._draw(texture, _mesh(lattice), _TRIANGLES, transform, drawn.opacity)
 
     def _draw_sprite(self, sprite: Sprite, size: Size) -> None:
         image = sprite.image
@@ -176,7 +157,7 @@ class GlPainter:
         x0, x1 = (2 * x / size.width - 1 for x in (sprite.x, sprite.x + image.width()))
         y0, y1 = (1 - 2 * y / size.height for y in (sprite.y, sprite.y + image.height()))
         corners = np.array([[x0, y0, 0, 0], [x1, y0, 1, 0], [x0, y1, 0, 1], [x1, y1, 1, 1]], dtype=np.float32)
-        self._draw(self._sprites[key], corners, _TRIANGLE_STRIP, QVector4D(1, 1, 0, 0), sprite.opacity, False)
+        self._draw(self._sprites[key], corners, _TRIANGLE_STRIP, QVector4D(1, 1, 0, 0), sprite.opacity)
 
     def _draw(
         self,
@@ -185,7 +166,6 @@ class GlPainter:
         mode: int,
         transform: QVector4D,
         opacity: float,
-        cubic: bool,
     ) -> None:
         """Draw vertices [n, 4]: position in clip space, place in the texture's window."""
         if not len(vertices):
@@ -196,12 +176,9 @@ class GlPainter:
             location = program.attributeLocation(name)
             program.enableAttributeArray(location)
             program.setAttributeBuffer(location, _FLOAT, offset, 2, 16)
-        width, height = texture.width(), texture.height()
         program.setUniformValue("samples", 0)
         program.setUniformValue("transform", transform)
-        program.setUniformValue("texels", QVector4D(width, height, 1 / width, 1 / height))
         program.setUniformValue("opacity", float(opacity))
-        program.setUniformValue("cubic", 1.0 if cubic else 0.0)
         texture.bind(0)
         self._gl.glDrawArrays(mode, 0, len(vertices))
         texture.release(0)

@@ -1,4 +1,4 @@
-"""Where the samples of a frame lie in the present window, and how dense they are there. Pure numpy.
+"""Where the samples of a frame lie in the present window, and how dense they are there. Arrays only.
 
 Positions map from the present window to the frame's own ("old") window: that direction exists for every
 view, also beyond a tilt's horizon (NaN). Deliberately not here: which frame goes over which (`layers`).
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from creps_core.frame import Frame
 from creps_core.reprojection import affine_between, reproject
 from creps_core.view import Size, View
 
+SMOOTH_PX = 4  # device pixels
 CELLS = (48, 32)  # of the mesh that stands for a bent re-projection, across and down
 _SLACK = 1e-6  # pixels by which a frame may miss the window's edge and still cover it
 
@@ -69,6 +71,21 @@ def sample_transform(frame: Frame) -> tuple[float, float, float, float]:
         step_u, 0.5 / width - (column + 0.5) * step_u,
         step_v, 0.5 / height - (row + 0.5) * step_v,
     )  # fmt: skip
+
+
+def texels(frame: Frame) -> NDArray[np.uint8]:
+    """The samples as they are handed to linear interpolation, [h, w, 4], over the same area.
+
+    Coarse ones are first refined by cubic interpolation (Catmull-Rom) until they lie `SMOOTH_PX` apart:
+    linear interpolation alone would show their grid, and cubic in a shader is too slow without a GPU.
+    """
+    factor = frame.stride // SMOOTH_PX
+    pixels = np.ascontiguousarray(frame.pixels)
+    if factor <= 1:
+        return pixels
+    height, width = pixels.shape[:2]
+    image = Image.frombuffer("RGBX", (width, height), pixels, "raw", "RGBX", 0, 1)
+    return np.array(image.resize((width * factor, height * factor), Image.Resampling.BICUBIC))
 
 
 def _reach(lattice: NDArray[np.float64], size: Size) -> tuple[bool, bool]:

@@ -5,6 +5,7 @@ Affine moves are Qt's smooth image transform; bent ones are looked up at half re
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 
@@ -18,7 +19,7 @@ from creps_core.frame import Frame
 from creps_core.grid import GROUND
 from creps_core.view import Size
 from creps_viewer.canvas.layers import Drawn
-from creps_viewer.canvas.placement import Placement
+from creps_viewer.canvas.placement import Placement, texels
 from creps_viewer.canvas.stage import Scene, Stage
 from creps_viewer.model.timings import Timings
 from creps_viewer.model.viewer_model import ViewerModel
@@ -112,7 +113,7 @@ class RasterCanvas(QWidget):
         key, frame = drawn.layer.key, drawn.layer.frame
         if key not in self._images:
             began = time.perf_counter()
-            pixels = np.ascontiguousarray(frame.pixels if frame.stride == 1 else _padded(frame.pixels))
+            pixels = texels(frame if frame.stride == 1 else _padded(frame))
             height, width = pixels.shape[:2]
             image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBX8888)
             # painting wants Qt's own order of bytes; converting once also makes the image own its memory
@@ -121,12 +122,12 @@ class RasterCanvas(QWidget):
         return self._images[key]
 
 
-def _padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.pad(pixels, ((1, 1), (1, 1), (0, 0)), mode="edge")
+def _padded(frame: Frame) -> Frame:
+    return dataclasses.replace(frame, pixels=np.pad(frame.pixels, ((1, 1), (1, 1), (0, 0)), mode="edge"))
 
 
 def _texel_rect(frame: Frame) -> QRectF:
-    """Where `_image` lies in the frame's window: every texel centred on its sample's pixel centre."""
+    """Where `_image` lies in the frame's window: every sample in the middle of its own pixel."""
     height, width = frame.pixels.shape[:2]
     (row, column), stride = frame.origin, frame.stride
     rim = 0 if stride == 1 else 1

@@ -50,7 +50,7 @@ class Glide:
 
     def advance(self, view: View, size: Size, now: float) -> View:
         """`view` with what has become due since the last call."""
-        share = Fraction(ease((now - self.started) / self.seconds if self.seconds > 0 else 1.0))
+        share = Fraction(1.0 if self.finished(now) else ease((now - self.started) / self.seconds))
         steps = (self.octaves / navigation.OCTAVES_STEP, *self.pan, self.degrees / ROTATION_STEP)
         due = tuple(round(share * Fraction(step)) for step in steps)
         zoom, right, down, turn = (a - b for a, b in zip(due, self._done, strict=True))
@@ -79,7 +79,7 @@ class Flight:
 
     def at(self, now: float) -> View:
         """The view at time `now`."""
-        share = ease((now - self.started) / self.seconds if self.seconds > 0 else 1.0)
+        share = 1.0 if self.finished(now) else ease((now - self.started) / self.seconds)
         return between(self.origin, self.goal, share)
 
 

@@ -35,6 +35,13 @@ class Engine(Protocol):
     def device_name(self) -> str:
         """Where pictures are computed."""
 
+    @property
+    def exact_drafts(self) -> bool:
+        """Whether what is made during a gesture is as exact as what is made after it."""
+
+    def close(self) -> None:
+        """Give back what it holds; nothing is asked of it afterwards."""
+
     def plan(self, sources: tuple[Source, ...], mix: Mix | None) -> Any:
         """The latents, folded into the network; an `InputError` when they do not fit it."""
 
@@ -48,7 +55,7 @@ class Engine(Protocol):
         moving: bool = False,
         cancel: CancelToken | None = None,
     ) -> Iterator[Frame]:
-        """The picture, coarse to fine; the last frame is settled. Raises `Cancelled`."""
+        """The picture, coarse to fine; the last frame is settled unless `moving`. Raises `Cancelled`."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,17 @@ class CheckpointEngine:
     def device_name(self) -> str:
         """Where pictures are computed."""
         return self.renderer.device_name
+
+    @property
+    def exact_drafts(self) -> bool:
+        """Whether drafts are made in the precision of settled frames."""
+        from creps_core.device import draft_dtype
+
+        return draft_dtype(self.renderer.device).itemsize == 4
+
+    def close(self) -> None:
+        """End the renderer's workers."""
+        self.renderer.close()
 
     def plan(self, sources: tuple[Source, ...], mix: Mix | None) -> Any:
         """The latents, folded into the network; the renderer keeps the plans it made."""

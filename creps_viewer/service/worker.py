@@ -7,6 +7,7 @@ to be rendered: `creps_viewer.model.schedule` does. Reading checkpoints is `load
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 from collections import OrderedDict
@@ -54,17 +55,24 @@ class RenderService:
         self._side: OrderedDict[str, SideRequest] = OrderedDict()
         self._token = CancelToken()  # of whatever runs
         self._running: RenderRequest | SideRequest | None = None
-        self._previous: Frame | None = None  # of the render thread alone
+        self._retired: list[Engine] = []
+        # what the next request may reuse, of the render thread alone: the newest frame of all, and the
+        # newest that was not made during a gesture
+        self._latest: Frame | None = None
+        self._base: Frame | None = None
         self._thread = threading.Thread(target=self._loop, name="creps-render")
         self._thread.start()
 
     def install(self, engine: Engine | None, generation: int) -> None:
         """Make `engine` the one that requests of this generation mean; all older work is dropped."""
         with self._ready:
+            if self._engine is not None and self._engine is not engine:
+                self._retired.append(self._engine)
             self._engine, self._generation = engine, generation
             self._request = None
             self._side.clear()
             self._token.cancel()
+            self._ready.notify()
 
     def submit(self, request: RenderRequest) -> None:
         """Ask for a picture, in place of any that was asked for before."""
@@ -101,22 +109,25 @@ class RenderService:
         self._thread.join(timeout)
         if self._thread.is_alive():
             raise RuntimeError("the render thread did not stop")
+        with self._ready:
+            if self._engine is not None:
+                self._retired.append(self._engine)
+                self._engine = None
+        self._close_retired()
 
     def _loop(self) -> None:
         while True:
             with self._ready:
                 self._running = None
-                self._ready.wait_for(lambda: self._closed or self._request or self._side)
+                self._ready.wait_for(lambda: self._closed or self._request or self._side or self._retired)
                 if self._closed:
                     return
                 self._token = token = CancelToken()
                 engine, generation = self._engine, self._generation
-                job: RenderRequest | SideRequest
-                if self._request is not None:
-                    job, self._request = self._request, None
-                else:
-                    job = next(iter(self._side.values()))
-                self._running = job
+                self._running = job = self._next()
+            self._close_retired()
+            if job is None:
+                continue
             if engine is None or job.generation != generation:
                 self._finish(job)
             elif isinstance(job, RenderRequest):
@@ -124,15 +135,30 @@ class RenderService:
             else:
                 self._render_side(engine, job, token)
 
+    def _next(self) -> RenderRequest | SideRequest | None:
+        """What to do now; the lock is held."""
+        if self._request is not None:
+            job, self._request = self._request, None
+            return job
+        return next(iter(self._side.values()), None)
+
+    def _close_retired(self) -> None:
+        """Close engines that nothing uses any more, and forget their frames."""
+        with self._ready:
+            retired, self._retired = self._retired, []
+        for engine in retired:
+            self._latest = self._base = None
+            engine.close()
+
     def _render(self, engine: Engine, job: RenderRequest, token: CancelToken) -> None:
         try:
             plan = engine.plan(job.sources, job.mix)
             token.check()
             frames = engine.passes(
-                plan, job.view, job.size, previous=self._previous, moving=job.moving, cancel=token
+                plan, job.view, job.size, previous=self._reusable(job), moving=job.moving, cancel=token
             )
             for frame in frames:
-                self._keep(frame)
+                self._keep(frame, engine, job)
                 token.check()
                 self._listener.on_frame(job.id, frame)
             self._listener.on_done(job.id)
@@ -164,11 +190,25 @@ class RenderService:
                 if self._side.get(job.key) is job:
                     del self._side[job.key]
 
-    def _keep(self, frame: Frame) -> None:
-        """Remember what the next request can reuse: the last settled frame, or at least something."""
-        last = self._previous
-        if frame.settled or last is None or last.latents != frame.latents or not last.settled:
-            self._previous = frame
+    def _keep(self, frame: Frame, engine: Engine, job: RenderRequest) -> None:
+        """Remember what the next request can reuse."""
+        if frame.samples is None and not frame.settled:
+            return  # a draft of another view: nothing in it is exact
+        if not job.moving:
+            self._base = frame
+        if not job.moving or engine.exact_drafts:
+            self._latest = frame
+
+    def _reusable(self, job: RenderRequest) -> Frame | None:
+        """The newest frame that is a pan away from what is wanted, else the newest."""
+        for frame in (self._latest, self._base):
+            if frame is not None and frame.size == job.size:
+                there = dataclasses.replace(
+                    frame.view, center_x=job.view.center_x, center_y=job.view.center_y
+                )
+                if there == job.view:
+                    return frame
+        return self._latest or self._base
 
 
 def _unforeseen(error: Exception) -> str:

@@ -47,6 +47,7 @@ class FakeEngine:
 
     config = CONFIG
     device_name = "cpu"
+    exact_drafts = True
 
     def __init__(self, strides: tuple[int, ...] = (16, 4, 1)) -> None:
         self.strides = strides
@@ -54,7 +55,11 @@ class FakeEngine:
         self.previous: list[Frame | None] = []
         self.fail_with: Exception | None = None
         self.gate: threading.Semaphore | None = None  # one permit per pass; None: all pass
+        self.closed = 0
         self.waiting = threading.Semaphore(0)  # released whenever a pass begins to wait
+
+    def close(self) -> None:
+        self.closed += 1
 
     def plan(self, sources: tuple[Source, ...], mix: Mix | None) -> Any:
         if self.fail_with is not None:
@@ -78,8 +83,8 @@ class FakeEngine:
             pixels = picture(view, size, plan, stride)
             yield Frame(
                 view, size, f"seed {plan}", pixels, stride, (0, 0), number, len(self.strides),
-                settled=stride == 1,
-                flat=stride == 1 and int(np.ptp(pixels[..., :3], axis=(0, 1)).max()) < 4,
+                settled=stride == 1 and not moving,
+                flat=stride == 1 and not moving and int(np.ptp(pixels[..., :3], axis=(0, 1)).max()) < 4,
                 stats=FrameStats(render_ms=12.0 * number, reused=0.0),
             )  # fmt: skip
 
