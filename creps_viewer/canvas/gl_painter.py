@@ -88,8 +88,7 @@ class GlPainter:
         gl.glClearColor(*(channel / 255 for channel in GROUND), 1.0)
         gl.glClear(_COLOR_BUFFER)
         gl.glEnable(_BLEND)
-        gl.glBlendFunc(_RENDERER = 0x1F01
-_ONE, _ONE_MINUS_SRC_ALPHA)
+        gl.glBlendFunc(_ONE, _ONE_MINUS_SRC_ALPHA)
         self._program.bind()
         self._buffer.bind()
         for drawn in scene.drawn:
