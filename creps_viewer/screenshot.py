@@ -9,7 +9,7 @@ from PyQt6.QtCore import QBuffer, QIODevice, QObject, QSize, QTimer
 from PyQt6.QtGui import QPixmap
 from PyQt6.QtWidgets import QApplication
 
-from creps_core.atomic import replacing
+from creps_core.atomic import check_folder, replacing
 from creps_core.errors import CrepsError, InputError, RunError
 from creps_viewer.options import Options
 
@@ -28,6 +28,7 @@ class Screenshot(QObject):
         assert options.screenshot is not None
         if options.screenshot.suffix.lower() != ".png":
             raise InputError(f"{options.screenshot}: a screenshot is a .png file")
+        check_folder(options.screenshot)
         self._viewer, self._path, self._seconds = viewer, options.screenshot, options.timeout
         self._error: CrepsError | None = None
         self._picture: QPixmap | None = None

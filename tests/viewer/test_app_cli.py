@@ -119,13 +119,13 @@ def test_bad_usage_exits_2_in_one_line(arguments, words):
 @needs_screen
 def test_a_screenshot_shows_the_settled_picture_and_the_panels(tmp_path):
     out = tmp_path / "shot.png"
-    done = run(SCENERY, "--seed", "3", "--screenshot", out, "--size", "900x600")
+    done = run(SCENERY, "--seed", "3", "--screenshot", out, "--size", "800x450")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     with Image.open(out) as picture:
         pixels = np.asarray(picture.convert("RGB")).astype(int)
-    assert pixels.shape == (600, 900, 3)
-    sidebar, canvas = pixels[:, -318:], pixels[60:480, 100:480]
+    assert pixels.shape == (450, 800, 3)
+    sidebar, canvas = pixels[:, -318:], pixels[60:350, 100:400]
     assert (sidebar == (0x16, 0x19, 0x1E)).all(-1).mean() > 0.5
     assert canvas.std((0, 1)).max() > 10  # a landscape, not the ground
 
@@ -135,11 +135,11 @@ def test_screenshots_are_repeatable_and_ignore_what_is_remembered(tmp_path, priv
     first, second = tmp_path / "1.png", tmp_path / "2.png"
     state = private_home / ".local/state/creps-viewer"
     state.mkdir(parents=True, exist_ok=True)
-    assert run("--screenshot", first, "--size", "800x500").returncode == 0
+    assert run("--screenshot", first, "--size", "640x360").returncode == 0
     (state / "session.json").write_text('{"format": 1, "checkpoint": {"name": "no such", "sha256": ""}}')
-    assert run("--screenshot", second, "--size", "800x500").returncode == 0
+    assert run("--screenshot", second, "--size", "640x360").returncode == 0
     with Image.open(first) as one, Image.open(second) as two:
-        a, b = np.asarray(one)[60:400, :480], np.asarray(two)[60:400, :480]
+        a, b = np.asarray(one)[60:270, :320], np.asarray(two)[60:270, :320]
     assert (a == b).all()
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent, QGuiApplication
 from PyQt6.QtWidgets import QApplication
 
@@ -339,12 +339,12 @@ def test_undo_and_redo_by_keys(qtbot, make_viewer):
 def test_a_drag_that_begins_on_the_header_moves_the_picture(qtbot, make_viewer):
     viewer = make_viewer()
     header = viewer.window.header
-    start = header.rect().center()
+    start = header.snapshot_button.geometry().center() - QPoint(120, 0)
     assert header.childAt(start) is None
     before = viewer.model.state.view
     qtbot.mousePress(header, Qt.MouseButton.LeftButton, pos=start)
     for step in range(1, 6):
-        qtbot.mouseMove(header, start.__class__(start.x() + 10 * step, start.y()))
+        qtbot.mouseMove(header, start + QPoint(10 * step, 0))
     qtbot.mouseRelease(header, Qt.MouseButton.LeftButton, pos=start)
     assert viewer.model.state.view != before
 
