@@ -1,7 +1,7 @@
 """Turned and warped views: embeddings from tables along each axis, read by interpolation.
 
 Every embedding is a function of one coordinate, so a general grid needs no line network per pixel: it
-is tabulated on a lattice of pitch 2⁻ᵏ plane units and gathered with Catmull–Rom weights. What counts is
+is tabulated at the multiples of 1/per_unit and gathered with Catmull–Rom weights. What counts is
 the density in the plane, not on the screen, so deep views need a handful of table entries.
 """
 
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from creps_core.grid import SYNTHESIS_RANGE, GeneralGrid, general_alpha
+from creps_core.grid import COARSE_BITS, SYNTHESIS_RANGE, GeneralGrid, general_alpha
 from creps_core.kernels import Poll, decode_tile
 from creps_core.lattice import Block, Rect, tiles
 from creps_core.line_table import LineBatch, LineTable, line_tasks
-from creps_core.plan import Plan, chunk_lines, tile_pixels
+from creps_core.plan import Plan
 from creps_core.view import Outside
 from creps_core.workers import Run, Task, Workspace
 
@@ -37,13 +37,13 @@ def catmull_rom(t: NDArray[np.float64]) -> Floats:
 
 
 class LatticeTable:
-    """Embeddings along one axis at the multiples of 2⁻ᵏ, filled as they are needed."""
+    """Embeddings along one axis at the multiples of 1/per_unit, filled as they are needed."""
 
-    def __init__(self, plan: Plan, is_row: bool, log2_density: int, device: torch.device) -> None:
-        self.plan, self.is_row, self.log2_density = plan, is_row, log2_density
+    def __init__(self, plan: Plan, is_row: bool, per_unit: int, device: torch.device) -> None:
+        self.plan, self.is_row, self.per_unit = plan, is_row, per_unit
         low, high = SYNTHESIS_RANGE
-        self.first = int(low * 2**log2_density) + int(TAPS[0]) - 1
-        entries = int(high * 2**log2_density) + int(TAPS[-1]) + 2 - self.first
+        self.first = int(low * per_unit) + int(TAPS[0]) - 1
+        entries = int(high * per_unit) + int(TAPS[-1]) + 2 - self.first
         self.slots = np.full(entries, -1, dtype=np.int64)  # place of each entry in `data`
         width = plan.config.thickness * plan.config.biline_channels
         self.data = torch.empty(len(plan.config.levels), 0, width, dtype=plan.dtype, device=device)
@@ -67,12 +67,15 @@ class LatticeTable:
             self.data[:, torch.from_numpy(chosen).to(self.data.device)] = rows
             self.slots[entries[part]] = chosen
 
-        coordinates = (entries + self.first).astype(np.float64) * 2.0**-self.log2_density  # exact
-        return LineBatch(self.is_row, coordinates, np.zeros_like(coordinates), write)
+        multiples = (entries + self.first).astype(np.float64)
+        coarse = np.round(multiples / self.per_unit * 2.0**COARSE_BITS) * 2.0**-COARSE_BITS
+        # multiple/per_unit − coarse, with an exact numerator: both products stay below 2⁵³
+        fine = (multiples - coarse * self.per_unit) / self.per_unit
+        return LineBatch(self.is_row, coarse, fine, write)
 
     def adopt(self, table: LineTable) -> None:
         """Copy the entries that a table of rows or columns has at multiples of this lattice's pitch."""
-        scaled = table.line.start * 2**self.log2_density, table.line.step * 2**self.log2_density
+        scaled = table.line.start * self.per_unit, table.line.step * self.per_unit
         if scaled[0].denominator != 1 or scaled[1].denominator != 1:
             return
         entries = scaled[0].numerator - self.first + np.arange(table.line.count) * scaled[1].numerator
@@ -108,10 +111,10 @@ class GeneralSampler:
     ) -> None:
         self.plan, self.grid, self.outside = plan, grid, outside
         self.rows, self.columns = rows, columns
-        self._pixels = tile_pixels(plan, rows.data.device)
+        self._pixels = plan.tile_pixels
         self._centre = (float(grid.view.center_y), float(grid.view.center_x))
         self._base = tuple(
-            _lattice_position(c, rows.log2_density) for c in (grid.view.center_y, grid.view.center_x)
+            _lattice_position(c, rows.per_unit) for c in (grid.view.center_y, grid.view.center_x)
         )
 
     @property
@@ -134,7 +137,7 @@ class GeneralSampler:
 
         run([look(part) for block in blocks for part in tiles(block, SURVEY_PIXELS)])
         batches = [self.rows.missing(wanted_rows), self.columns.missing(wanted_columns)]
-        chunk = chunk_lines(self.plan, self.rows.data.device)
+        chunk = self.plan.chunk_lines
         run(line_tasks(self.plan, batches, chunk, poll))
         return sum(batch.coarse.size for batch in batches)
 
@@ -179,7 +182,7 @@ class GeneralSampler:
         self, offset: NDArray[np.float64], axis: int, table: LatticeTable
     ) -> tuple[NDArray[np.int64], Floats]:
         whole, part = self._base[axis]
-        position = part + offset.ravel() * 2.0**table.log2_density
+        position = part + offset.ravel() * table.per_unit
         below = np.floor(position)
         first = below.astype(np.int64) + (whole - table.first)
         entries = np.clip(first[:, None] + TAPS, 0, table.slots.size - 1)
@@ -191,8 +194,8 @@ class GeneralSampler:
         return int(filled[0]) if filled.size else 0
 
 
-def _lattice_position(coordinate: Fraction, log2_density: int) -> tuple[int, float]:
+def _lattice_position(coordinate: Fraction, per_unit: int) -> tuple[int, float]:
     """A coordinate in units of the lattice's pitch, as (whole, fraction)."""
-    scaled = coordinate * 2**log2_density
+    scaled = coordinate * per_unit
     whole = scaled.numerator // scaled.denominator
     return whole, float(scaled - whole)

@@ -8,7 +8,6 @@ Every bias becomes a last column that meets a row of ones, which saves a pass ov
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -61,17 +60,27 @@ class Plan:
     lines: tuple[LineLevel, ...]
     decoders: tuple[tuple[Dense, ...], ...]  # before level 16, 32, …, then decoder_last
     head: HeadPlan
+    halvings: int = 0  # of tiles and chunks, after a device ran out of memory
+
+    @property
+    def tile_pixels(self) -> int:
+        """Pixels per tile: all activations of a tile stay in a core's cache; on a GPU they fill it."""
+        if self.row_amplitude.device.type != "cpu":
+            return max(1024, 65536 >> self.halvings)
+        return max(256, 32768 // self.config.biline_channels >> self.halvings)
+
+    @property
+    def chunk_lines(self) -> int:
+        """Line samples per chunk, likewise; small models take more at a time."""
+        if self.row_amplitude.device.type != "cpu":
+            return max(16, 512 >> self.halvings)
+        samples = 131072 // (self.config.channels(4) * self.config.thickness)
+        return max(1, samples >> self.halvings)
 
     @property
     def dtype(self) -> torch.dtype:
         """Of all products: float32, or a half precision for drafts."""
         return self.row_amplitude.dtype
-
-    @property
-    def embedding_width(self) -> int:
-        """Numbers per line sample: levels × thickness × biline_channels."""
-        config = self.config
-        return len(config.levels) * config.thickness * config.biline_channels
 
 
 @torch.inference_mode()
@@ -163,23 +172,3 @@ def pixel_flops(config: GeneratorConfig) -> float:
     compose = 2 * b * config.thickness
     head = 2 * (4 * b * b + 16 * b * b + 12 * b + 8 * b * b + 4 * b * b + 6 * b + 3 * b)
     return float(levels * (decoder + compose) + head)
-
-
-def embedding_bytes(plan: Plan) -> int:
-    """Bytes of one line sample's embeddings."""
-    return plan.embedding_width * torch.tensor([], dtype=plan.dtype).element_size()
-
-
-def tile_pixels(plan: Plan, device: torch.device) -> int:
-    """Pixels per tile: all activations of a tile stay in a core's cache; on a GPU they fill it."""
-    if device.type != "cpu":
-        return 65536
-    return max(256, 32768 // plan.config.biline_channels)
-
-
-def chunk_lines(plan: Plan, device: torch.device) -> int:
-    """Line samples per chunk, likewise; small models take more at a time."""
-    if device.type != "cpu":
-        return 512
-    widest = plan.config.channels(4)
-    return max(1, math.ceil(131072 / (widest * plan.config.thickness)))

@@ -1,7 +1,7 @@
 """How one view becomes sharp: which samples to compute next, and the frames that show them.
 
 Separable views: nested lattices of the same grid; every pass computes only samples that no earlier pass,
-and no earlier frame, has. Turned and warped views: axis-aligned drafts on dyadic lattices first, whose
+and no earlier frame, has. Turned and warped views: axis-aligned drafts on coarse lattices first, whose
 line samples the exact tables take over, then nested lattices likewise.
 """
 
@@ -21,7 +21,7 @@ from creps_core.frame import Frame, FrameStats
 from creps_core.grid import GeneralGrid, Line, SeparableGrid, grid_for
 from creps_core.image import to_uint8
 from creps_core.lattice import STRIDES, Block, Rect, new_blocks, strides_from, tiles
-from creps_core.plan import Plan, line_flops, pixel_flops, tile_pixels
+from creps_core.plan import Plan, line_flops, pixel_flops
 from creps_core.samplers import Sampler, SeparableSampler, shade
 from creps_core.samples import Features, Samples, as_slice, is_transposed, plane_shape
 from creps_core.view import Size, View, log2_of
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 FIRST_PASS_SECONDS = 0.1
 DRAFT_SHARE = 0.05  # of a turned view's pixels may be spent on axis-aligned drafts
-FIRST_DRAFT = 5  # log2 of the coarsest draft lattice's samples per plane unit
+GUESSED_PER_UNIT = 512  # of a table, until it was measured
+FIRST_DRAFT = 20  # samples per plane unit of the coarsest draft, at least
 FLAT_LEVELS = 4
 GUESSED_FLOPS = 4e10  # per worker and second, until something was measured
 
@@ -108,7 +109,7 @@ class Refinement:
         channels, shape = self.plan.config.biline_channels, plane_shape(self.grid)
         fits = shape[0] * shape[1] * channels * 4 <= self.renderer.cache_bytes // 2
         if fits and not self.moving and samples.features is None:
-            pixels = tile_pixels(self.plan, self.renderer.device)
+            pixels = self.plan.tile_pixels
             samples.features = Features(shape, channels, pixels, self.plan.dtype)
         return samples
 
@@ -125,7 +126,7 @@ class Refinement:
         return STRIDES[0]
 
     def _compute(self, sampler: Sampler, blocks: Sequence[Block], samples: Samples) -> None:
-        pixels = tile_pixels(self.plan, self.renderer.device)
+        pixels = self.plan.tile_pixels
         todo = [tile for block in blocks for tile in tiles(block, pixels) if not samples.is_done(tile)]
         if samples.features is None or not samples.features.whole:
             start = time.perf_counter()
@@ -149,25 +150,29 @@ class Refinement:
         return run
 
     def _drafts(self, grid: GeneralGrid) -> Iterator[Frame]:
-        """Axis-aligned frames on dyadic lattices, while the exact tables would keep the eye waiting."""
+        """Axis-aligned frames on coarse lattices, while the exact tables would keep the eye waiting."""
         box = _bounding_box(grid)
         if box is None:
             return
-        log2_density = self.renderer.density(self.plan, self.cancel).log2_per_unit
         extent = (box[1] - box[0], box[3] - box[2])
-        table_lines = sum(extent) * 2**log2_density
-        if table_lines * self.costs.line <= FIRST_PASS_SECONDS:
+        known = self.renderer.known_density
+        guess = known.per_unit if known else GUESSED_PER_UNIT
+        if sum(extent) * guess * self.costs.line <= FIRST_PASS_SECONDS:
             return
+        coarsest = _drafts_of(guess)[0]
+        yield self._draft(box, coarsest, guess)  # before the density is measured, which takes a moment
+        per_unit = self.renderer.density(self.plan, self.cancel).per_unit
         allowed = DRAFT_SHARE * self.size.width * self.size.height
-        for draft in range(FIRST_DRAFT, log2_density):
-            allowed -= extent[0] * extent[1] * 4**draft
+        for draft in _drafts_of(per_unit):
+            allowed -= extent[0] * extent[1] * draft**2
             if allowed < 0:
                 return
-            yield self._draft(box, draft, log2_density)
+            if draft > coarsest:
+                yield self._draft(box, draft, per_unit)
 
-    def _draft(self, box: tuple[float, float, float, float], draft: int, log2_density: int) -> Frame:
-        """One frame on the multiples of 2⁻ᵈ in the box (top, bottom, left, right)."""
-        y, x = _dyadic_line(box[0], box[1], draft), _dyadic_line(box[2], box[3], draft)
+    def _draft(self, box: tuple[float, float, float, float], draft: int, per_unit: int) -> Frame:
+        """One frame on the multiples of 1/draft in the box (top, bottom, left, right)."""
+        y, x = _lattice_line(box[0], box[1], draft), _lattice_line(box[2], box[3], draft)
         grid = SeparableGrid(y, x)
         view, size = _lattice_view(grid, self.view)
         rows = self.renderer.line_table(self.plan, y, "row draft")
@@ -178,7 +183,7 @@ class Refinement:
         block = Block(range(visible.top, visible.bottom), range(visible.left, visible.right))
         self._compute(sampler, [block] if visible else [], samples)
         for is_row, table in ((True, rows), (False, columns)):
-            self.renderer.lattice_table(self.plan, is_row, log2_density).adopt(table)
+            self.renderer.lattice_table(self.plan, is_row, per_unit).adopt(table)
         stats = self._stats()
         return Frame(view, size, self.plan.key, samples.levels, 1, (0, 0), 1, 2, settled=False, stats=stats)
 
@@ -202,14 +207,13 @@ class Refinement:
         )
 
     def _stats(self) -> FrameStats:
-        density = self.renderer.known_density
-        general = isinstance(self.grid, GeneralGrid) and density is not None
+        density = self.renderer.known_density if isinstance(self.grid, GeneralGrid) else None
         return FrameStats(
             render_ms=(time.perf_counter() - self.started) * 1e3,
             line_samples=self.lines,
             pixel_samples=self.pixels,
             reused=self.reused,
-            table_per_unit=float(2**density.log2_per_unit) if general and density else 0.0,
+            table_per_unit=float(density.per_unit) if density else 0.0,
             device=self.renderer.device_name,
         )
 
@@ -248,11 +252,16 @@ def _bounding_box(grid: GeneralGrid) -> tuple[float, float, float, float] | None
     return (top, bottom, left, right) if top < bottom and left < right else None
 
 
-def _dyadic_line(start: float, stop: float, log2_density: int) -> Line:
-    """The multiples of 2⁻ᵏ from just before `start` to just after `stop`."""
-    scale = 2**log2_density
-    first, last = int(np.floor(start * scale)), int(np.ceil(stop * scale))
-    return Line(Fraction(first, scale), Fraction(1, scale), last - first + 1)
+def _drafts_of(per_unit: int) -> list[int]:
+    """The coarser lattices whose points the table of that density has too, coarsest first."""
+    drafts = [per_unit >> n for n in range(1, per_unit.bit_length()) if per_unit % (1 << n) == 0]
+    return [draft for draft in reversed(drafts) if draft >= FIRST_DRAFT]
+
+
+def _lattice_line(start: float, stop: float, per_unit: int) -> Line:
+    """The multiples of 1/per_unit from just before `start` to just after `stop`."""
+    first, last = int(np.floor(start * per_unit)), int(np.ceil(stop * per_unit))
+    return Line(Fraction(first, per_unit), Fraction(1, per_unit), last - first + 1)
 
 
 def _lattice_view(grid: SeparableGrid, like: View) -> tuple[View, Size]:

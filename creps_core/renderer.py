@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor
 from creps_core.cancel import CancelToken
 from creps_core.density import Density, measure_density
 from creps_core.device import draft_dtype, pick_device
+from creps_core.errors import RunError
 from creps_core.frame import Frame
 from creps_core.general import GeneralSampler, LatticeTable
 from creps_core.generator import Generator
@@ -26,7 +28,7 @@ from creps_core.grid import Line, SeparableGrid
 from creps_core.kernels import Poll
 from creps_core.lattice import Block, Rect, tiles
 from creps_core.line_table import LineTable
-from creps_core.plan import Plan, fold, tile_pixels
+from creps_core.plan import Plan, fold
 from creps_core.refinement import Costs, Refinement, guessed_costs
 from creps_core.samplers import GROUND_FLOAT, Sampler, SeparableSampler, shade
 from creps_core.samples import Grid, as_slice, is_transposed, plane_shape
@@ -34,7 +36,10 @@ from creps_core.view import Outside, Size, View
 from creps_core.workers import Task, WorkerPool, Workspace
 
 Floats = NDArray[np.float32]
+Part = tuple[Sampler, Rect]  # where samples come from, and which of them (plane order)
 PLANS_KEPT = 8
+MOST_HALVINGS = 4
+DENSITIES_KEPT = 64
 BAND_PIXELS = 2**20
 
 
@@ -57,10 +62,13 @@ class Renderer:
         self.generator = generator
         self.device, self.device_name = pick_device(device)
         self.cache_bytes = cache_mb * 2**20
-        self.pool = WorkerPool(self.device, threads or torch.get_num_threads())
+        self.notice = ""  # what the user should know about the device, "" = nothing
+        self._threads = threads or torch.get_num_threads()
+        self.pool = WorkerPool(self.device, self._threads)
+        self._halvings = 0
         self._plans: OrderedDict[tuple[bytes, torch.dtype], Plan] = OrderedDict()
         self._tables: OrderedDict[tuple[str, str], LineTable | LatticeTable] = OrderedDict()
-        self._density: Density | None = None
+        self._densities: OrderedDict[str, Density] = OrderedDict()
         self._costs: dict[tuple[torch.dtype, int], Costs] = {}
 
     def close(self) -> None:
@@ -84,15 +92,26 @@ class Renderer:
         return self.plan(plan.ws, draft_dtype(self.device))
 
     def density(self, plan: Plan, cancel: CancelToken | None = None) -> Density:
-        """How dense this checkpoint's tables are for turned and warped views; measured once."""
-        if self._density is None:
-            self._density = measure_density(plan, self.device, self._runner(cancel), _poll(cancel))
-        return self._density
+        """How dense these latents' tables must be for turned and warped views; measured once each.
+
+        Drafts make do with what was measured last.
+        """
+        found = self._densities.get(plan.body_key)
+        if found is None and plan.dtype != torch.float32:
+            found = self.known_density
+        if found is None:
+            first_guess = self.known_density
+            found = measure_density(plan, self.device, self._runner(cancel), _poll(cancel), first_guess)
+        self._densities[plan.body_key] = found
+        self._densities.move_to_end(plan.body_key)
+        while len(self._densities) > DENSITIES_KEPT:
+            self._densities.popitem(last=False)
+        return found
 
     @property
     def known_density(self) -> Density | None:
-        """What `density` found, if it was asked."""
-        return self._density
+        """What `density` found last, if it was ever asked."""
+        return next(reversed(self._densities.values()), None)
 
     def costs(self, plan: Plan, workers: int) -> Costs:
         """The measured costs of such plans on that many workers, updated by whoever measures."""
@@ -107,7 +126,8 @@ class Renderer:
         """The whole grid: float32 RGB [H, W, 3], unclamped wherever the border policy shows it fully."""
         height, width = plane_shape(grid)
         out = np.empty((height, width, 3), dtype=np.float32)
-        self._fill(self.sampler(plan, grid, outside, cancel=cancel), Rect(0, 0, height, width), out, cancel)
+        whole = Rect(0, 0, height, width)
+        self._fill(plan, lambda p: (self.sampler(p, grid, outside, cancel=cancel), whole), out, cancel)
         return out.swapaxes(0, 1) if is_transposed(grid) else out
 
     def bands(
@@ -127,29 +147,32 @@ class Renderer:
         lines = plane_shape(grid)[1 if transposed else 0]
         across = plane_shape(grid)[0 if transposed else 1]
         step = max(1, min(lines, BAND_PIXELS // across))
-        part = self._parts(plan, grid, outside, cancel)
+        part = self._parts(grid, outside, cancel)
         for start in range(0, lines, step):
             stop = min(lines, start + step)
-            sampler, area = part(start, stop)
-            out = np.empty((area.bottom - area.top, area.right - area.left, 3), dtype=np.float32)
-            self._fill(sampler, area, out, cancel)
+            shape = (across, stop - start, 3) if transposed else (stop - start, across, 3)
+            out = np.empty(shape, dtype=np.float32)
+            self._fill(plan, partial(part, start, stop), out, cancel)
             if progress:
                 progress(stop, lines)
             yield out.swapaxes(0, 1) if transposed else out
 
     def _parts(
-        self, plan: Plan, grid: Grid, outside: Outside, cancel: CancelToken | None
-    ) -> Callable[[int, int], tuple[Sampler, Rect]]:
+        self, grid: Grid, outside: Outside, cancel: CancelToken | None
+    ) -> Callable[[int, int, Plan], Part]:
         """The picture's rows start … stop − 1 as (sampler, area of it); embeddings across are shared."""
-        if not isinstance(grid, SeparableGrid):
-            whole = self.sampler(plan, grid, outside, cancel=cancel)
-            return lambda start, stop: (whole, Rect(start, 0, stop, grid.size.width))
-        y = LineTable.empty(plan, grid.y, self.device) if grid.transposed else None
-        x = None if grid.transposed else LineTable.empty(plan, grid.x, self.device)
+        across: dict[str, LineTable] = {}
 
-        def part(start: int, stop: int) -> tuple[Sampler, Rect]:
-            rows = y or LineTable.empty(plan, grid.y.slice(start, stop), self.device)
-            columns = x or LineTable.empty(plan, grid.x.slice(start, stop), self.device)
+        def part(start: int, stop: int, plan: Plan) -> Part:
+            if not isinstance(grid, SeparableGrid):
+                whole = self.sampler(plan, grid, outside, cancel=cancel)
+                return whole, Rect(start, 0, stop, grid.size.width)
+            shared = grid.y if grid.transposed else grid.x
+            table = across.setdefault(plan.key + str(self.device), LineTable.empty(plan, shared, self.device))
+            own = LineTable.empty(
+                plan, (grid.x if grid.transposed else grid.y).slice(start, stop), self.device
+            )
+            rows, columns = (table, own) if grid.transposed else (own, table)
             sampler = SeparableSampler(plan, SeparableGrid(rows.line, columns.line), rows, columns, outside)
             return sampler, Rect(0, 0, rows.line.count, columns.line.count)
 
@@ -174,7 +197,12 @@ class Renderer:
         Raises:
             Cancelled: by the token, at most about 50 ms after it was set.
         """
-        yield from Refinement(self, plan, view, size, moving, cancel).frames(previous)
+        while True:
+            try:
+                yield from Refinement(self, self._placed(plan), view, size, moving, cancel).frames(previous)
+                return
+            except torch.OutOfMemoryError:
+                plan, previous = self._relieve(plan), None
 
     def sampler(
         self,
@@ -196,8 +224,8 @@ class Renderer:
                 else LineTable.empty(plan, grid.x, self.device)
             )
             return SeparableSampler(plan, grid, rows, columns, outside)
-        log2_density = self.density(plan, cancel).log2_per_unit
-        tables = [self.lattice_table(plan, is_row, log2_density) for is_row in (True, False)]
+        per_unit = self.density(plan, cancel).per_unit
+        tables = [self.lattice_table(plan, is_row, per_unit) for is_row in (True, False)]
         return GeneralSampler(plan, grid, tables[0], tables[1], outside)
 
     def line_table(self, plan: Plan, line: Line, name: str) -> LineTable:
@@ -213,12 +241,12 @@ class Renderer:
         self._remember(key, table)
         return table
 
-    def lattice_table(self, plan: Plan, is_row: bool, log2_density: int) -> LatticeTable:
-        """The cached table of multiples of 2⁻ᵏ."""
-        key = (plan.body_key, f"{'row' if is_row else 'column'} lattice {log2_density}")
+    def lattice_table(self, plan: Plan, is_row: bool, per_unit: int) -> LatticeTable:
+        """The cached table of the multiples of 1/per_unit."""
+        key = (plan.body_key, f"{'row' if is_row else 'column'} lattice {per_unit}")
         table = self._tables.get(key)
         if not isinstance(table, LatticeTable):
-            table = LatticeTable(plan, is_row, log2_density, self.device)
+            table = LatticeTable(plan, is_row, per_unit, self.device)
         self._remember(key, table)
         return table
 
@@ -226,13 +254,23 @@ class Renderer:
         self, sampler: Sampler, blocks: Iterable[Block], write: Callable[[Block, Floats], None]
     ) -> Iterator[Task]:
         """Tasks that hand every tile of the blocks to `write` as RGB [h, w, 3]."""
-        pixels = tile_pixels(sampler.plan, self.device)
+        pixels = sampler.plan.tile_pixels
         for block in blocks:
             for tile in tiles(block, pixels):
                 yield partial(_run_tile, sampler, tile, write)
 
-    def _fill(self, sampler: Sampler, area: Rect, out: Floats, cancel: CancelToken | None) -> None:
-        """Write the samples of `area` (plane order) into out, whose [0, 0] is the area's corner."""
+    def _fill(
+        self, plan: Plan, part: Callable[[Plan], Part], out: Floats, cancel: CancelToken | None
+    ) -> None:
+        """Write the samples of a part's area (plane order) into out, whose [0, 0] is the area's corner."""
+        while True:
+            try:
+                self._fill_once(*part(self._placed(plan)), out, cancel)
+                return
+            except torch.OutOfMemoryError:
+                self._relieve(self._placed(plan))
+
+    def _fill_once(self, sampler: Sampler, area: Rect, out: Floats, cancel: CancelToken | None) -> None:
         shown = sampler.visible.intersect(area)
         if shown != area:
             out[:] = GROUND_FLOAT
@@ -248,6 +286,35 @@ class Renderer:
             out[rows, columns] = values
 
         run(self.tile_tasks(sampler, [block], write))
+
+    def _placed(self, plan: Plan) -> Plan:
+        """The plan as it is used now: on this device, in tiles of the size that fits."""
+        if plan.row_amplitude.device.type != self.device.type:
+            plan = self.plan(plan.ws, plan.dtype)
+        return plan if plan.halvings == self._halvings else replace(plan, halvings=self._halvings)
+
+    def _relieve(self, plan: Plan) -> Plan:
+        """The device is out of memory: smaller tiles, then the CPU (rendering rule 7).
+
+        Raises:
+            RunError: nothing is left to try.
+        """
+        self._tables.clear()
+        if self._halvings < MOST_HALVINGS:
+            self._halvings += 1
+            self.notice = f"{self.device_name} is out of memory: working in smaller tiles"
+        elif self.device.type != "cpu":
+            self._halvings = 0
+            self.notice = f"{self.device_name} is out of memory: working on the CPU from now on"
+            self.device, self.device_name = pick_device("cpu")
+            self._plans.clear()
+            self.pool.close()
+            self.pool = WorkerPool(self.device, self._threads)
+        else:
+            raise RunError("out of memory even with small tiles; choose a smaller picture")
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return self._placed(plan)
 
     def _runner(self, cancel: CancelToken | None) -> Callable[[Iterable[Task]], None]:
         return lambda tasks: self.pool.run(tasks, cancel)

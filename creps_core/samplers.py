@@ -14,7 +14,7 @@ from creps_core.grid import GROUND, SeparableGrid, outside_alpha
 from creps_core.kernels import Poll, decode_tile, head_tile
 from creps_core.lattice import Block, Rect
 from creps_core.line_table import LineTable, line_tasks
-from creps_core.plan import Plan, chunk_lines, tile_pixels
+from creps_core.plan import Plan
 from creps_core.samples import Features, as_slice
 from creps_core.view import Outside
 from creps_core.workers import Run, Workspace
@@ -50,7 +50,7 @@ class SeparableSampler:
     ) -> None:
         self.plan = plan
         self.rows, self.columns = rows, columns
-        self._pixels = tile_pixels(plan, rows.data.device)
+        self._pixels = plan.tile_pixels
         self._row_alpha = outside_alpha(grid.y.values(), outside)
         self._column_alpha = outside_alpha(grid.x.values(), outside)
         self._opaque = bool((self._row_alpha == 1).all() and (self._column_alpha == 1).all())
@@ -67,7 +67,7 @@ class SeparableSampler:
             self.rows.missing((block.rows for block in blocks), is_row=True),
             self.columns.missing((block.columns for block in blocks), is_row=False),
         ]
-        run(line_tasks(self.plan, batches, chunk_lines(self.plan, self.rows.data.device), poll))
+        run(line_tasks(self.plan, batches, self.plan.chunk_lines, poll))
         return sum(batch.coarse.size for batch in batches)
 
     def count_missing(self, blocks: Sequence[Block]) -> int:
