@@ -101,15 +101,8 @@ class Stage(QObject):
 
     def settled(self) -> bool:
         """Whether the canvas shows the settled picture of the present state, opaque and at rest."""
-        frame, now = self.model.frame, self._clock()
-        return (
-            frame is not None
-            and frame.settled
-            and frame.view == self.model.state.view
-            and frame.size == self.model.canvas_size
-            and not self.layers.fading(now)
-            and not self.gestures.motion.active
-        )
+        still = not self.layers.fading(self._clock()) and not self.gestures.motion.active
+        return self.model.settled and still
 
     def close(self) -> None:
         """End gestures and stop listening; nothing is painted any more."""

@@ -42,6 +42,7 @@ class ViewerModel:
         self._before_gesture: ViewerState | None = None
         self.document: Document | None = None
         self.frame: Frame | None = None
+        self.settled = False  # whether `frame` is the finished picture of the present state and size
         self.message: Message | None = None
         self.canvas_size = Size(1, 1)
 
@@ -118,11 +119,13 @@ class ViewerModel:
         """A checkpoint was opened (or none is)."""
         self.document = document
         self.frame = None
+        self.settled = False
         self.document_changed.emit(document)
 
-    def set_frame(self, frame: Frame) -> None:
-        """A newer picture arrived."""
+    def set_frame(self, frame: Frame, *, current: bool = True) -> None:
+        """A newer picture arrived; `current` if the state and size that it was asked for still hold."""
         self.frame = frame
+        self.settled = frame.settled and current
         self.frame_changed.emit(frame)
 
     def set_message(self, message: Message | None) -> None:
@@ -135,6 +138,7 @@ class ViewerModel:
         """The canvas has a new size in device pixels; zoom and centre stay."""
         if size != self.canvas_size:
             self.canvas_size = size
+            self.settled = False
             self.canvas_resized.emit(size)
 
     def _replace(self, new: ViewerState, *, undoable: bool) -> None:
@@ -144,6 +148,7 @@ class ViewerModel:
         if undoable and not self._gestures:
             self._push(old)
         self._state = new
+        self.settled = False
         self.changed.emit(old, new)
 
     def _push(self, state: ViewerState) -> None:

@@ -88,6 +88,7 @@ class RenderBridge(QObject):
         self._schedule = Schedule()
         self._requests = 0
         self._generations = 0
+        self._sent: tuple[ViewerState, Size] | None = None  # what the newest request is for
         self._load = 0
         self._wanted_state: ViewerState | None = None
         self._loading: Path | None = None
@@ -177,6 +178,7 @@ class RenderBridge(QObject):
     def _send(self) -> None:
         state, size = self._model.state, self._model.canvas_size
         self._requests += 1
+        self._sent = state, size
         self._service.submit(
             RenderRequest(
                 self._requests,
@@ -194,7 +196,7 @@ class RenderBridge(QObject):
             return
         self.timings.add("render", frame.stats.render_ms)
         self._model.set_message(None)
-        self._model.set_frame(frame)
+        self._model.set_frame(frame, current=self._sent == (self._model.state, self._model.canvas_size))
         self._step(Event.FRAME)
 
     def _on_done(self, request: int) -> None:

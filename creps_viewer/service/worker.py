@@ -179,8 +179,11 @@ class RenderService:
             self._finish(job)
         except Cancelled:
             pass  # it stays in line, or something replaced it
+        # a thumbnail that fails is no news to the user: the picture itself will say what is wrong
+        except CrepsError as error:
+            logger.info("side job %s failed: %s", job.key, error)
+            self._finish(job)
         except Exception:
-            # a thumbnail that fails is no news to the user: the picture itself will say what is wrong
             logger.exception("side job %s failed", job.key)
             self._finish(job)
 

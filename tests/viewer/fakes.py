@@ -22,8 +22,8 @@ from creps_viewer.service.engine import Opened, Progress
 CONFIG = GeneratorConfig(z_dim=16, w_dim=16, resolution=64, channel_base=256, channel_max=32)
 
 
-def picture(view: View, size: Size, seed: int, stride: int = 1) -> np.ndarray:
-    """The formula at every stride-th pixel, [h, w, 4] uint8."""
+def plane(view: View, size: Size, stride: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """The plane points (x, y) of every stride-th pixel, as doubles."""
     px, py = np.meshgrid(np.arange(0, size.width, stride) + 0.5, np.arange(0, size.height, stride) + 0.5)
     ox, oy = warp_forward(
         view.warps, (px - size.width / 2) / size.shorter, (py - size.height / 2) / size.shorter
@@ -31,6 +31,12 @@ def picture(view: View, size: Size, seed: int, stride: int = 1) -> np.ndarray:
     step = view.step(size)
     x = float(view.center_x) + (ox * step.xx + oy * step.yx) * size.shorter
     y = float(view.center_y) + (ox * step.xy + oy * step.yy) * size.shorter
+    return x, y
+
+
+def picture(view: View, size: Size, seed: int, stride: int = 1) -> np.ndarray:
+    """A landscape at every stride-th pixel, [h, w, 4] uint8."""
+    x, y = plane(view, size, stride)
     inside = (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)
     x, y = np.nan_to_num(x), np.nan_to_num(y)
     hills = 0.62 + 0.1 * np.sin(9 * x + seed) + 0.03 * np.sin(41 * x) + 0.01 * np.sin(160 * x)
@@ -42,6 +48,13 @@ def picture(view: View, size: Size, seed: int, stride: int = 1) -> np.ndarray:
     return np.concatenate([rgb, np.full_like(rgb[..., :1], 255)], axis=-1).astype(np.uint8)
 
 
+def ramp(view: View, size: Size, seed: int, stride: int = 1) -> np.ndarray:
+    """Brightness linear in the plane, which any faithful interpolation reproduces."""
+    x, y = plane(view, size, stride)
+    out = np.stack([128 + 90 * (x - 0.5), 128 + 90 * (y - 0.5), 128 + 0 * x, 255 + 0 * x], axis=-1)
+    return np.clip(np.nan_to_num(out), 0, 255).astype(np.uint8)
+
+
 class FakeEngine:
     """Strides 16, 4, 1, each after `gate` lets it pass; remembers what was asked."""
 
@@ -51,6 +64,7 @@ class FakeEngine:
 
     def __init__(self, strides: tuple[int, ...] = (16, 4, 1)) -> None:
         self.strides = strides
+        self.formula = picture
         self.requests: list[tuple[View, Size, bool]] = []
         self.previous: list[Frame | None] = []
         self.fail_with: Exception | None = None
@@ -80,7 +94,7 @@ class FakeEngine:
         self.previous.append(previous)
         for number, stride in enumerate(self.strides, 1):
             self._wait(cancel)
-            pixels = picture(view, size, plan, stride)
+            pixels = self.formula(view, size, plan, stride)
             yield Frame(
                 view, size, f"seed {plan}", pixels, stride, (0, 0), number, len(self.strides),
                 settled=stride == 1 and not moving,
