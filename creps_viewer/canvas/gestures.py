@@ -33,7 +33,7 @@ from creps_viewer.model import navigation
 from creps_viewer.model.viewer_model import ViewerModel
 
 NOTCH_OCTAVES = Fraction(1, 2)  # one notch of a wheel
-TRACKPAD_PX = 200  # two-finger pixels per octave
+TRACKPAD_PX = 256  # two-finger pixels per octave; a power of two, so that scrolling back is exactly back
 KEY_OCTAVES = Fraction(1, 2)
 KEY_SHARE = 0.1  # of the shorter side, one press of an arrow
 KEY_DEGREES = 7.5
@@ -126,6 +126,8 @@ class Gestures(QObject):
         # Alt turns a wheel sideways
         notches = notches or event.angleDelta().x() / 120
         if not pixels and not notches:
+            if event.phase() == Qt.ScrollPhase.ScrollEnd:
+                self._end_scroll()
             return True
         self._announce()
         if event.modifiers() & _Modifier.ControlModifier:

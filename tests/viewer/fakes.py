@@ -111,6 +111,9 @@ class FakeEngine:
         while not self.gate.acquire(timeout=0.005):
             if cancel is not None:
                 cancel.check()
+        if cancel is not None and cancel.cancelled:
+            self.gate.release()  # the permit is for whoever comes next
+            cancel.check()
 
 
 class FakeOpener:
