@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
+from PyQt6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
 HEADER_PX = 44
+NAME_PX = 260  # a longer name is shortened in its middle
 
 
 class Header(QWidget):
@@ -18,6 +19,7 @@ class Header(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setFixedHeight(HEADER_PX)
+        self._title = ("", "")
         self._name = QLabel("")
         self._name.setStyleSheet("color: white; font-weight: 700;")
         self._detail = QLabel("")
@@ -37,8 +39,9 @@ class Header(QWidget):
         layout.setSpacing(10)
         layout.addWidget(self._name)
         layout.addWidget(self._detail)
-        layout.addSpacing(6)
-        self._menus_at = layout.count()
+        self._menus = QHBoxLayout()
+        self._menus.setSpacing(2)
+        layout.addLayout(self._menus)
         layout.addStretch(1)
         layout.addWidget(self.snapshot_button)
         layout.addWidget(self.export_button)
@@ -52,14 +55,30 @@ class Header(QWidget):
         button.setProperty("over", True)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._layout.insertWidget(self._menus_at, button)
-        self._menus_at += 1
+        self._menus.addWidget(button)
         return button
 
     def show_title(self, name: str, detail: str) -> None:
         """Name the checkpoint and what is shown of it."""
-        self._name.setText(name)
-        self._detail.setText(detail)
+        self._title = name, detail
+        self._fit()
+
+    def _fit(self) -> None:
+        """Shorten the name, then leave out the detail, so that menus and buttons always have room."""
+        layout, (name, detail) = self._layout, self._title
+        self._name.clear()
+        self._detail.clear()
+        layout.activate()
+        room = self.width() - layout.minimumSize().width()
+        metrics = self._name.fontMetrics()
+        shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, max(min(room, NAME_PX), 0))
+        self._name.setText(shown)
+        if metrics.horizontalAdvance(shown) + metrics.horizontalAdvance(detail) <= room:
+            self._detail.setText(detail)
+
+    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+        super().resizeEvent(a0)
+        self._fit()
 
     def set_ready(self, ready: bool) -> None:
         """Whether there is a picture that can be saved."""

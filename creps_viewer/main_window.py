@@ -19,7 +19,7 @@ from creps_viewer.model.state import Document, ViewerState
 from creps_viewer.model.timings import Timings
 from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.notices import NoticeBar
-from creps_viewer.opening import CHECKPOINTS, SESSIONS
+from creps_viewer.opening import CHECKPOINTS, OPENING, SESSIONS
 from creps_viewer.panels.performance_panel import PerformancePanel
 from creps_viewer.panels.section import Panel, Section, Sidebar
 from creps_viewer.panels.source_panel import SourcePanel
@@ -27,7 +27,7 @@ from creps_viewer.panels.view_panel import ViewPanel
 from creps_viewer.settings import Settings
 
 FIRST_SIZE = QSize(1280, 800)
-SMALLEST = QSize(720, 420)
+SMALLEST = QSize(800, 420)
 APP_NAME = "CREPS viewer"
 
 log = logging.getLogger(__name__)
@@ -177,6 +177,8 @@ class MainWindow(QMainWindow):
         if geometry is None or not self.restoreGeometry(geometry):
             self.resize(FIRST_SIZE)
         self.show_panels(self.settings.flag("window/panels", True))
+        if not self.panels_visible:
+            self._show_notice("info", "The panels are hidden; F9 shows them.")
 
     def _show_notice(self, level: str, text: str) -> None:
         self.notices.show_notice(level, text)
@@ -184,8 +186,9 @@ class MainWindow(QMainWindow):
     def _document_changed(self, document: Document | None) -> None:
         self.setWindowTitle(f"{document.name} — {APP_NAME}" if document is not None else APP_NAME)
         self.header.set_ready(document is not None)
-        if document is not None and self.notices.level == "error":
-            self.notices.hide()  # what went wrong before is settled
+        settled = self.notices.level == "error" or self.notices.message.startswith(OPENING)
+        if document is not None and settled:
+            self.notices.hide()
         self._show_title(self.model.state)
 
     def _state_changed(self, old: ViewerState, new: ViewerState) -> None:

@@ -26,6 +26,7 @@ CHECKPOINTS = (".safetensors", ".pkl")
 SESSIONS = (".json", ".png", ".mp4", ".webm")
 
 BUNDLED = "scenery.safetensors"
+OPENING = "Opening"  # how the notice begins that is gone when the file is open
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ class Opening(QObject):
 
     def open_checkpoint(self, path: Path, state: ViewerState | None = None) -> None:
         """Read a checkpoint in the background; without `state` the view and the latents stay."""
+        if self._model.document is not None:  # without one the canvas says it
+            self._model.notice.emit("info", f"{OPENING} {path.name}…")
         self._bridge.open(path, state)
 
     def open_session_file(self, path: Path) -> None:
@@ -71,7 +74,7 @@ class Opening(QObject):
         path = self._locate(session, beside)
         self._awaited = session
         if path is not None:
-            self._bridge.open(path, state_of(session))
+            self.open_checkpoint(path, state_of(session))
             return
         reference = session.checkpoint
         known = f" (sha256 {reference.sha256[:12]}…)" if reference.sha256 else ""
@@ -87,7 +90,7 @@ class Opening(QObject):
         """Read the open checkpoint again, at the same view and latents."""
         document = self._model.document
         if document is not None and document.path is not None:
-            self._bridge.open(document.path, self._model.state)
+            self.open_checkpoint(document.path, self._model.state)
 
     def session(self, size: Size | None = None) -> Session | None:
         """What is shown, as a session, or None while nothing is open."""

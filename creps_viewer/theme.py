@@ -38,7 +38,7 @@ QLabel {{ color: {TEXT}; background: transparent; }}
 QLabel[quiet="true"] {{ color: {QUIET}; }}
 QLabel[bad="true"] {{ color: {ERROR}; }}
 QLabel[heading="true"] {{ font-size: 16px; font-weight: 600; }}
-QToolTip {{ color: {TEXT}; background: {LINE}; border: 1px solid #363c46; padding: 5px 8px; }}
+QToolTip {{ color: {TEXT}; background: {LINE}; border: 1px solid #363c46; padding: 0 2px; }}
 
 QLineEdit {{
     color: {TEXT}; background: {GROUND}; border: 1px solid {LINE}; border-radius: {CORNER_PX}px;

@@ -104,7 +104,8 @@ class NumberField(QLineEdit):
         else:
             self._show_value()
         self._shake()
-        QToolTip.showText(self.mapToGlobal(QPoint(0, self.height())), expected, self)
+        words = expected[:1].upper() + expected[1:]
+        QToolTip.showText(self.mapToGlobal(QPoint(0, self.height())), words, self)
         self.rejected.emit(expected)
 
     def _mark(self, bad: bool) -> None:

@@ -22,6 +22,7 @@ PLOT_PX = 84
 SHOWN = 120  # durations across the plot
 REDRAW_MS = 250  # of the plot, only while it can be seen and something is new
 FLOOR_MS, CEILING_MS = 0.1, 100.0  # the scale's ends unless something lies beyond
+POWERS = range(0, 6)  # 1 ms to 100 s: lines across the plot
 
 _LINES: tuple[tuple[Kind, str, str], ...] = (("render", "render", ACCENT), ("paint", "frame", QUIET))
 _FACTS = (
@@ -54,7 +55,7 @@ class PerformancePanel(Panel):
         self.legend.setToolTip("Milliseconds, logarithmic: render = request to pass, frame = one repaint")
         self.rows.addWidget(self.legend)
         self.facts = self._add_facts()
-        model.frame_changed.connect(self._frame_changed)
+        self.listen(model.frame_changed, self._frame_changed)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._redraw)
         self._timer.start(REDRAW_MS)
@@ -117,7 +118,9 @@ class PerformancePanel(Panel):
             if len(values):
                 most = max(most, float(values.max()))
                 words.append(f'<span style="color:{colour}">●</span> {name} {_ms(float(values[-1]))}')
-        self.plot.setYRange(np.log10(FLOOR_MS), np.log10(most) + 0.15, padding=0)
+        top = np.log10(most) + 0.15
+        self.plot.getAxis("left").setTicks([[(at, _ms(10.0**at)) for at in POWERS if at < top - 0.3]])
+        self.plot.setYRange(np.log10(FLOOR_MS), top, padding=0)
         self.legend.setText("&nbsp;&nbsp; ".join(words))
 
 
@@ -132,7 +135,7 @@ def _plot() -> Any:
     plot.viewport().setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)  # the wheel scrolls on
     plot.hideAxis("bottom")
     axis = plot.getAxis("left")
-    axis.setTicks([[(power, _ms(10.0**power)) for power in range(0, 6)]])
+    axis.setTicks([[(power, _ms(10.0**power)) for power in (0, 1)]])
     axis.setPen(QPen(Qt.PenStyle.NoPen))
     axis.setTextPen(QColor(QUIET))
     axis.setStyle(tickLength=0, tickTextOffset=4)
@@ -142,7 +145,7 @@ def _plot() -> Any:
     axis.setWidth(40)
     plot.setXRange(0, 1, padding=0.01)
     plot.setYRange(np.log10(FLOOR_MS), np.log10(CEILING_MS), padding=0)
-    for power in range(0, 6):
+    for power in POWERS:
         plot.addItem(pg.InfiniteLine(power, angle=0, pen=QPen(QColor(LINE), 0)))
     return plot
 

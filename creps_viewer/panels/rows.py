@@ -80,6 +80,7 @@ class SliderRow(Row):
         self.default = default
         self.field.setProperty("flat", True)
         self.field.setFixedWidth(VALUE_PX)
+        self.field.setTextMargins(0, 0, -4, 0)  # the figures end where the other fields' frames do
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.slider.setAccessibleName(label)
         self.slider.setToolTip(f"{tip}\nDouble-click resets, Shift-drag is fine." if tip else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from psygnal import SignalInstance
 from PyQt6.QtCore import QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
@@ -36,9 +37,21 @@ class Panel(QWidget):
         super().__init__()
         self.model = model
         self.bindings = Bindings(model, self.fail)
+        self._heard: list[tuple[SignalInstance, Callable[..., object]]] = []
         self.rows = QVBoxLayout(self)
         self.rows.setContentsMargins(0, 0, 0, 0)
         self.rows.setSpacing(6)
+
+    def listen(self, signal: SignalInstance, callback: Callable[..., object]) -> None:
+        """Connect to a signal of the model for as long as the panel lives."""
+        signal.connect(callback)
+        self._heard.append((signal, callback))
+
+    def release(self) -> None:
+        """Stop following the model: the panel is about to go."""
+        self.bindings.disconnect()
+        for signal, callback in self._heard:
+            signal.disconnect(callback, missing_ok=True)
 
     def fail(self, error: Exception) -> None:
         """Say inside the section that the panel cannot go on."""
@@ -121,7 +134,7 @@ class Section(QWidget):
             self.error_page.deleteLater()
             self.error_page = None
         if self.panel is not None:
-            self.panel.bindings.disconnect()
+            self.panel.release()
             self.panel.deleteLater()
             self.panel = None
         self._make_panel()
@@ -227,7 +240,8 @@ def link_button(text: str, tip: str) -> QToolButton:
     button.setToolTip(tip)
     button.setAccessibleName(tip)
     button.setStyleSheet(
-        f"QToolButton {{ font-size: 11px; font-weight: 700; letter-spacing: 0.8px; padding: 2px 0; margin-right: -4px; }}"
+        "QToolButton { font-size: 11px; font-weight: 700; letter-spacing: 0.8px; padding: 2px 0;"
+        " margin-right: -4px; }"
         f"QToolButton:hover, QToolButton:focus {{ color: {ACCENT}; background: transparent; }}"
     )
     button.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PyQt6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from creps_viewer.theme import ACCENT, LINE, QUIET
@@ -109,6 +118,10 @@ class Slider(QWidget):
         self.mouseReleaseEvent(None)  # a drag that lost its window still ends
         self.update()
         super().focusOutEvent(a0)
+
+    def hideEvent(self, a0: QHideEvent | None) -> None:
+        self.mouseReleaseEvent(None)  # so does one whose slider goes away
+        super().hideEvent(a0)
 
     def focusInEvent(self, a0: QFocusEvent | None) -> None:
         self.update()

@@ -54,7 +54,7 @@ class SourcePanel(Panel):
         for row in (self.label, self.psi, self.cutoff):
             self.rows.addWidget(row)
         self._bind()
-        model.document_changed.connect(self._document_changed)
+        self.listen(model.document_changed, self._document_changed)
         self._document_changed(model.document)
 
     def _bind(self) -> None:

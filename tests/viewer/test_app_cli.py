@@ -135,9 +135,9 @@ def test_screenshots_are_repeatable_and_ignore_what_is_remembered(tmp_path, priv
     first, second = tmp_path / "1.png", tmp_path / "2.png"
     state = private_home / ".local/state/creps-viewer"
     state.mkdir(parents=True, exist_ok=True)
-    assert run("--screenshot", first, "--size", "640x360").returncode == 0
+    assert run("--screenshot", first, "--size", "800x420").returncode == 0
     (state / "session.json").write_text('{"format": 1, "checkpoint": {"name": "no such", "sha256": ""}}')
-    assert run("--screenshot", second, "--size", "640x360").returncode == 0
+    assert run("--screenshot", second, "--size", "800x420").returncode == 0
     with Image.open(first) as one, Image.open(second) as two:
         a, b = np.asarray(one)[60:270, :320], np.asarray(two)[60:270, :320]
     assert (a == b).all()

@@ -20,12 +20,15 @@ from creps_core.renderer import Renderer
 from creps_core.session import read_session
 from creps_core.source import Source
 from creps_core.view import Size, View
+from creps_core.warps import Lens
 from creps_viewer.application import Viewer
 from creps_viewer.options import Options
 from creps_viewer.settings import Settings
 from creps_viewer.theme import apply_theme
 
 VIEW = View(center_x=Fraction("0.4"), center_y=Fraction("0.6"), log2_zoom=Fraction(1), outside="frame")
+
+BENT = View(log2_zoom=Fraction(2), rotation_deg=14.0, warps=(Lens(0.1, 0.0, 0.3, 1.5),))
 
 
 @pytest.fixture
@@ -73,16 +76,18 @@ def fill_in(viewer: Viewer, path: Path, size: Size | None = None):
     return dialog
 
 
-@pytest.mark.parametrize("size", [Size(150, 90), Size(61, 140)])
-def test_an_export_equals_the_renderer_and_carries_the_session(qtbot, viewer, folder, size):
-    viewer.model.update(view=VIEW, sources=(Source(seed=3, label=2, psi=0.8),))
+@pytest.mark.parametrize(
+    ("view", "size"), [(VIEW, Size(150, 90)), (VIEW, Size(61, 140)), (BENT, Size(90, 60))]
+)
+def test_an_export_equals_the_renderer_and_carries_the_session(qtbot, viewer, folder, view, size):
+    viewer.model.update(view=view, sources=(Source(seed=3, label=2, psi=0.8),))
     dialog = fill_in(viewer, folder / "out.png", size)
     with qtbot.waitSignal(viewer.commands.exporter.finished, timeout=30000):
         qtbot.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
     with Image.open(folder / "out.png") as picture:
         assert (np.asarray(picture) == rendered(viewer, size)).all()
     session = read_session(folder / "out.png")
-    assert (session.view, session.sources, session.size) == (VIEW, viewer.model.state.sources, size)
+    assert (session.view, session.sources, session.size) == (view, viewer.model.state.sources, size)
     assert session.checkpoint.path is None
     assert str(viewer.model.document.path.parent).encode() not in (folder / "out.png").read_bytes()
     assert dialog.status.text() == "Saved out.png."

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PyQt6.QtGui import QDropEvent, QGuiApplication
+from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PyQt6.QtWidgets import QApplication
 
 from creps_core.cancel import CancelToken
@@ -120,6 +120,23 @@ def test_a_hostile_file_is_a_sentence_and_the_picture_stays(qtbot, make_viewer, 
     qtbot.waitUntil(lambda: viewer.model.frame.latents == "seed 5")
 
 
+@pytest.mark.parametrize(("count", "accepted"), [(1, True), (2, False)])
+def test_one_file_at_a_time_may_be_dragged_over_the_window(make_viewer, tmp_path, count, accepted):
+    viewer = make_viewer()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / f"{n}.pkl")) for n in range(count)])
+    event = QDragEnterEvent(
+        QPoint(100, 100),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    event.ignore()
+    viewer.window.dragEnterEvent(event)
+    assert event.isAccepted() is accepted
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "photo.jpg", "archive"])
 def test_other_files_are_refused_by_name(make_viewer, tmp_path, name):
     viewer = make_viewer()
@@ -166,6 +183,13 @@ def test_flags_override_the_session(make_viewer, checkpoint, tmp_path):
     viewer = make_viewer(file=None, session=tmp_path / "saved.json", seed=1, psi=0.25)
     assert viewer.model.state.sources == (Source(seed=1, psi=0.25),)
     assert viewer.model.state.view == SOMEWHERE.view
+
+
+def test_a_checkpoint_given_with_a_session_takes_its_place(make_viewer, checkpoint, tmp_path):
+    write_session(tmp_path / "saved.json", session_of(tmp_path / "gone.pkl", sha256="1" * 64))
+    viewer = make_viewer(session=tmp_path / "saved.json")
+    assert viewer.model.document.path == checkpoint
+    assert viewer.model.state == SOMEWHERE
 
 
 def test_a_session_whose_checkpoint_is_gone_asks_for_it_and_is_restored_when_it_comes(
@@ -327,6 +351,26 @@ def test_hiding_the_panels_keeps_zoom_and_middle(qtbot, make_viewer):
     qtbot.waitUntil(lambda: viewer.model.canvas_size == narrow)
 
 
+def test_tab_on_the_canvas_hides_the_panels(qtbot, make_viewer):
+    viewer = make_viewer()
+    viewer.canvas.setFocus()
+    qtbot.keyClick(viewer.canvas, Qt.Key.Key_Tab)
+    assert not viewer.window.panels_visible
+    qtbot.keyClick(viewer.canvas, Qt.Key.Key_Tab)
+    assert viewer.window.panels_visible
+
+
+def test_escape_leaves_full_screen_then_closes_the_notice(qtbot, make_viewer):
+    viewer = make_viewer()
+    viewer.model.notice.emit("error", "Something to read.")
+    viewer.window.toggle_full_screen()
+    assert viewer.window.isFullScreen()
+    for shown in (True, False):
+        qtbot.keyClick(viewer.canvas, Qt.Key.Key_Escape)
+        assert not viewer.window.isFullScreen()
+        assert viewer.window.notices.isVisible() is shown
+
+
 def test_undo_and_redo_by_keys(qtbot, make_viewer):
     viewer = make_viewer()
     viewer.model.update(sources=(Source(seed=1),))
@@ -336,11 +380,22 @@ def test_undo_and_redo_by_keys(qtbot, make_viewer):
     assert viewer.model.state.sources == (Source(seed=1),)
 
 
+def test_a_long_name_leaves_room_for_the_menus_and_buttons(qtbot, make_viewer, tmp_path):
+    path = tmp_path / f"{'a-long-name-' * 8}.pkl"
+    path.write_bytes(b"long")
+    viewer = make_viewer(file=path)
+    viewer.window.resize(viewer.window.minimumSize())
+    header = viewer.window.header
+    qtbot.waitUntil(lambda: header.width() == viewer.canvas.width() == 480)
+    assert header.export_button.geometry().right() < header.width()
+    assert header.layout().minimumSize().width() <= header.width()
+
+
 def test_a_drag_that_begins_on_the_header_moves_the_picture(qtbot, make_viewer):
     viewer = make_viewer()
     header = viewer.window.header
-    start = header.snapshot_button.geometry().center() - QPoint(120, 0)
-    assert header.childAt(start) is None
+    free = (QPoint(x, 4) for x in range(100, header.width()))
+    start = next(point for point in free if header.childAt(point) is None)
     before = viewer.model.state.view
     qtbot.mousePress(header, Qt.MouseButton.LeftButton, pos=start)
     for step in range(1, 6):
