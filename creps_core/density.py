@@ -108,19 +108,13 @@ def _writer(data: Tensor) -> Write:
 
 def _image(plan: Plan, rows: Tensor, columns: Tensor, run: Run) -> NDArray[np.float32]:
     """RGB of rows × columns, [3, ANCHORS²]."""
-    pixels = plan.tile_pixels
     result: list[NDArray[np.float32]] = []
 
     def tile(workspace: Workspace) -> None:
-        def compose(level: int, feature: Tensor, add: bool) -> None:
-            composed = torch.bmm(rows[level], columns[level].transpose(1, 2)).flatten(1)
-            target = feature[:, : composed.shape[1]]
-            if add:
-                target += composed
-            else:
-                target.copy_(composed)
+        def compose(level: int) -> Tensor:
+            return torch.bmm(rows[level], columns[level].transpose(1, 2)).flatten(1)
 
-        feature = decode_tile(plan, compose, workspace, pixels)
+        feature = decode_tile(plan, compose, workspace)
         image = head_tile(plan, feature, workspace)
         result.append(image[:, : ANCHORS * ANCHORS].float().cpu().numpy().copy())
 

@@ -111,7 +111,6 @@ class GeneralSampler:
     ) -> None:
         self.plan, self.grid, self.outside = plan, grid, outside
         self.rows, self.columns = rows, columns
-        self._pixels = plan.tile_pixels
         self._centre = (float(grid.view.center_y), float(grid.view.center_x))
         self._base = tuple(
             _lattice_position(c, rows.per_unit) for c in (grid.view.center_y, grid.view.center_x)
@@ -149,17 +148,12 @@ class GeneralSampler:
         column_entries[hidden] = self._any_entry(self.columns)
         config = self.plan.config
 
-        def compose(level: int, feature: Tensor, add: bool) -> None:
+        def compose(level: int) -> Tensor:
             product = self.rows.gather(level, row_entries, row_weights)
             product *= self.columns.gather(level, column_entries, column_weights)
-            composed = product.unflatten(1, (config.thickness, config.biline_channels)).sum(1).t()
-            target = feature[:, : len(block)]
-            if add:
-                target += composed
-            else:
-                target.copy_(composed)
+            return product.unflatten(1, (config.thickness, config.biline_channels)).sum(1).t()
 
-        return decode_tile(self.plan, compose, workspace, self._pixels)
+        return decode_tile(self.plan, compose, workspace)
 
     def alpha(self, block: Block) -> Floats:
         """Weight of each pixel, 0 beyond [−1, 2]² and where a warp shows nothing."""

@@ -80,30 +80,29 @@ def embed_chunk(
     return embedded.view(len(config.levels), b, -1, config.thickness)
 
 
-def decode_tile(
-    plan: Plan, compose: Callable[[int, Tensor, bool], None], workspace: Workspace, p: int
-) -> Tensor:
+def decode_tile(plan: Plan, compose: Callable[[int], Tensor], workspace: Workspace) -> Tensor:
     """Compositions and decoders of a tile: the feature that the head reads.
 
     Args:
-        compose: called as compose(level, feature [B, P], add): write or add the level's composition.
-        p: pixels of a full tile.
+        compose: gives the composition of a level (numbered from 0) as [B, n], n pixels of the tile.
 
     Returns:
-        [B + 1, P] of the workspace, ending in a row of ones.
+        [B + 1, P] of the workspace, ending in a row of ones; only the first n columns mean anything.
     """
     b = plan.config.biline_channels
-    feature = workspace.buffer("feature", b, p, plan.dtype)
-    compose(0, feature[:b], False)
+    feature = workspace.buffer("feature", b, plan.tile_pixels, plan.dtype)
+    composed = compose(0)
+    pixels = composed.shape[1]
+    feature[:b, :pixels] = composed
     for level, stack in enumerate(plan.decoders, start=1):
         x = feature
         for layer, name in zip(stack, ("thin", "wide", "thin", "feature"), strict=True):
             width = layer.weight.shape[0]
-            y = workspace.buffer(name, width, p, plan.dtype)
+            y = workspace.buffer(name, width, plan.tile_pixels, plan.dtype)
             apply(layer, x, y[:width])
             x = y
         if level < len(plan.decoders):
-            compose(level, feature[:b], True)
+            feature[:b, :pixels] += compose(level)
     return feature
 
 

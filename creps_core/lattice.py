@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 STRIDES = (64, 32, 16, 8)  # where a picture may begin; then halving down to 1
 
@@ -93,18 +94,25 @@ def new_blocks(area: Rect, stride: int, previous: int | None, anchor: tuple[int,
 
 
 def tiles(block: Block, pixels: int) -> Iterator[Block]:
-    """Cut a block into tiles of at most `pixels` samples, shaped so that few tiles are part empty."""
-    height = max(1, len(block.rows))
-    best = (0, 0, 0)
-    width = pixels
-    while width >= 1:
-        tall = pixels // width
-        count = -(-height // tall) * -(-len(block.columns) // width)
-        # of equally many tiles take the squarest: fewest line samples are read
-        if best == (0, 0, 0) or (count, abs(tall - width)) < (best[0], abs(best[1] - best[2])):
-            best = (count, tall, width)
-        width //= 2
-    _, tall, width = best
+    """Cut a block into tiles of at most `pixels` samples, as few and as square as can be."""
+    if not len(block):
+        return
+    tall, wide = _tile_shape(len(block.rows), len(block.columns), pixels)
     for a in range(0, len(block.rows), tall):
-        for b in range(0, len(block.columns), width):
-            yield Block(block.rows[a : a + tall], block.columns[b : b + width])
+        for b in range(0, len(block.columns), wide):
+            yield Block(block.rows[a : a + tall], block.columns[b : b + wide])
+
+
+@lru_cache(maxsize=256)
+def _tile_shape(rows: int, columns: int, pixels: int) -> tuple[int, int]:
+    """(rows, columns) of a tile: every tile costs the same, however full it is."""
+    best: tuple[int, int, int, int] | None = None  # (tiles, how far from square, rows, columns)
+    for across in range(-(-columns // pixels), columns + 1):
+        wide = -(-columns // across)
+        tall = min(rows, pixels // wide)
+        count = -(-rows // tall) * across
+        candidate = (count, abs(tall - wide), tall, wide)
+        if best is None or candidate < best:
+            best = candidate
+    assert best is not None
+    return best[2], best[3]

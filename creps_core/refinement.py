@@ -35,6 +35,7 @@ DRAFT_SHARE = 0.05  # of a turned view's pixels may be spent on axis-aligned dra
 GUESSED_PER_UNIT = 512  # of a table, until it was measured
 FIRST_DRAFT = 20  # samples per plane unit of the coarsest draft, at least
 FLAT_LEVELS = 4
+HEAD_SHARE = 0.25  # of a pixel's cost, when its features are kept
 GUESSED_FLOPS = 4e10  # per worker and second, until something was measured
 
 
@@ -118,7 +119,7 @@ class Refinement:
         head_only = samples.features is not None and samples.features.whole
         for stride in (1, *reversed(STRIDES)):
             blocks = [b for area in areas for b in new_blocks(area, stride, None, self.anchor)]
-            seconds = sum(map(len, blocks)) * self.costs.pixel
+            seconds = sum(map(len, blocks)) * self.costs.pixel * (HEAD_SHARE if head_only else 1)
             if isinstance(sampler, SeparableSampler) and not head_only:
                 seconds += sampler.count_missing(blocks) * self.costs.line
             if seconds <= FIRST_PASS_SECONDS:

@@ -50,7 +50,6 @@ class SeparableSampler:
     ) -> None:
         self.plan = plan
         self.rows, self.columns = rows, columns
-        self._pixels = plan.tile_pixels
         self._row_alpha = outside_alpha(grid.y.values(), outside)
         self._column_alpha = outside_alpha(grid.x.values(), outside)
         self._opaque = bool((self._row_alpha == 1).all() and (self._column_alpha == 1).all())
@@ -81,16 +80,17 @@ class SeparableSampler:
         rows, columns = as_slice(block.rows), as_slice(block.columns)
         h, w = len(block.rows), len(block.columns)
 
-        def compose(level: int, feature: Tensor, add: bool) -> None:
+        b = self.plan.config.biline_channels
+        scratch = workspace.buffer("composed", b, self.plan.tile_pixels, self.plan.dtype)
+        composed = scratch.view(-1)[: b * h * w].view(b, h, w)
+
+        def compose(level: int) -> Tensor:
             row = self.rows.data[level][:, rows]  # [B, h, R]
             column = self.columns.data[level][:, columns].transpose(1, 2)  # [B, R, w]
-            target = feature[:, : h * w].unflatten(1, (h, w))
-            if add:
-                target.baddbmm_(row, column)
-            else:
-                torch.bmm(row, column, out=target)
+            torch.bmm(row, column, out=composed)
+            return composed.flatten(1)
 
-        return decode_tile(self.plan, compose, workspace, self._pixels)
+        return decode_tile(self.plan, compose, workspace)
 
     def alpha(self, block: Block) -> Floats | None:
         """The product of the two axes' weights."""
