@@ -6,13 +6,14 @@ Affine moves are Qt's smooth image transform; bent ones are looked up at half re
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QEvent, QPoint, QRectF, Qt
-from PyQt6.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent, QResizeEvent, QTransform
+from PyQt6.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent, QRegion, QResizeEvent, QTransform
 from PyQt6.QtWidgets import QWidget
 
 from creps_core.frame import Frame
@@ -77,8 +78,10 @@ class RasterCanvas(QWidget):
         painter.fillRect(0, 0, scene.size.width, scene.size.height, QColor(*GROUND))
         alive = {layer.key for layer in self.stage.layers.layers}
         self._images = {key: image for key, image in self._images.items() if key in alive}
-        for drawn in scene.drawn:
+        for drawn, hidden in reversed(_with_hidden(scene)):
+            painter.setClipRegion(QRegion(0, 0, scene.size.width, scene.size.height).subtracted(hidden))
             self._draw_layer(painter, drawn, scene.size)
+        painter.setClipping(False)
         painter.setTransform(QTransform.fromScale(1 / ratio, 1 / ratio))
         for sprite in scene.sprites:
             painter.setOpacity(sprite.opacity)
@@ -104,7 +107,8 @@ class RasterCanvas(QWidget):
             if invertible:
                 painter.setTransform(to_new * painter.transform())
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-                painter.setClipRect(QRectF(0, 0, frame.size.width, frame.size.height))
+                rect = QRectF(0, 0, frame.size.width, frame.size.height)
+                painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
                 painter.drawImage(_texel_rect(frame), self._image(drawn))
         painter.restore()
 
@@ -120,6 +124,25 @@ class RasterCanvas(QWidget):
             self._images[key] = image.convertToFormat(QImage.Format.Format_RGB32)
             self.stage.timings.add("upload", 1e3 * (time.perf_counter() - began))
         return self._images[key]
+
+
+def _with_hidden(scene: Scene) -> list[tuple[Drawn, QRegion]]:
+    """The layers, finest first, each with what finer opaque ones hide of it: scaling costs by the pixel."""
+    covered, result = QRegion(), []
+    for drawn in reversed(scene.drawn):
+        result.append((drawn, covered))
+        matrix, size = drawn.placement.matrix, drawn.layer.frame.size
+        if matrix is not None and drawn.opacity >= 1 and matrix[0, 1] == 0 == matrix[1, 0]:
+            (a, _, e), (_, d, f) = matrix
+            x0, x1 = sorted((-e / a, (size.width - e) / a))
+            y0, y1 = sorted((-f / d, (size.height - f) / d))
+            # whole pixels well inside, within the window lest numbers overflow
+            left, top = math.ceil(max(x0, -1)) + 1, math.ceil(max(y0, -1)) + 1
+            right = math.floor(min(x1, scene.size.width + 1)) - 1
+            bottom = math.floor(min(y1, scene.size.height + 1)) - 1
+            if left < right and top < bottom:
+                covered = covered.united(QRegion(left, top, right - left, bottom - top))
+    return result
 
 
 def _padded(frame: Frame) -> Frame:

@@ -160,7 +160,8 @@ class RenderService:
             for frame in frames:
                 self._keep(frame, engine, job)
                 token.check()
-                self._listener.on_frame(job.id, frame)
+                # the renderer's record may be large: the window keeps several frames, but not that
+                self._listener.on_frame(job.id, dataclasses.replace(frame, samples=None))
             self._listener.on_done(job.id)
         except Cancelled:
             pass

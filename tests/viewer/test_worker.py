@@ -38,6 +38,7 @@ class Events:
         return self.queue.get(timeout=SECONDS)
 
     def on_frame(self, request: int, frame: Frame) -> None:
+        assert frame.samples is None  # the renderer's record, which may be large, stays with the thread
         self.queue.put(("frame", request, frame.stride))
 
     def on_done(self, request: int) -> None:
@@ -174,6 +175,7 @@ def test_the_newest_frame_is_offered_for_reuse_or_an_older_one_that_is_a_pan_awa
     offered = [None if frame is None else float(frame.view.log2_zoom) for frame in engine.previous]
     # 3 is where 1 was, before a gesture went elsewhere and came back
     assert offered == [None, 0, 0, 0, 2]
+    assert [frame.samples for frame in engine.previous if frame is not None] == [engine] * 4
 
 
 def test_drafts_of_another_precision_are_not_offered(
