@@ -53,7 +53,7 @@ class Viewer(QObject):
         opener = opener or opener_for(options.device, options.cache_mb)
         self.bridge = RenderBridge(self.model, opener)
         early: list[tuple[str, str]] = []  # what is said before the window can show it
-        self.model.notice.connect(lambda level, text: early.append((level, text)))
+        keep = self.model.notice.connect(lambda level, text: early.append((level, text)))
         self.canvas = create_canvas(self.model, self.bridge.timings)
         stage = self.canvas.stage
         self.settings = settings
@@ -65,6 +65,7 @@ class Viewer(QObject):
             lambda: stage.gestures.run("home"),
             options.cache_mb,
         )
+        self.model.notice.disconnect(keep)
         for level, text in early:
             self.window.notices.show_notice(level, text)
         self.opening = Opening(self.model, self.bridge, settings)

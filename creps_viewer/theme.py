@@ -97,6 +97,17 @@ QComboBox QAbstractItemView {{
     selection-background-color: {LINE}; selection-color: white;
 }}
 
+QFileDialog QComboBox {{
+    color: {TEXT}; background: {GROUND}; border: 1px solid {LINE}; border-radius: {CORNER_PX}px;
+    padding: 0 8px; min-height: 24px;
+}}
+QFileDialog QComboBox::drop-down {{ border: none; width: 20px; }}
+QFileDialog QTreeView, QFileDialog QListView {{
+    color: {TEXT}; background: {GROUND}; border-radius: {CORNER_PX}px;
+    selection-background-color: {LINE}; selection-color: white;
+}}
+QHeaderView, QHeaderView::section {{ color: {QUIET}; background: {GROUND}; border: none; padding: 4px 6px; }}
+
 QScrollArea, QAbstractScrollArea {{ background: transparent; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
 QScrollBar::handle {{ background: #2d323b; border-radius: 3px; }}
@@ -114,7 +125,7 @@ QTextBrowser {{ color: {TEXT}; background: {GROUND}; border-radius: 8px; padding
 
 
 class _Style(QProxyStyle):
-    """Fusion without its habits: tool tips come a little later, menus open at once."""
+    """Fusion without its habits: tool tips take their time, buttons carry no icons, words no underlines."""
 
     def styleHint(
         self,
@@ -125,7 +136,10 @@ class _Style(QProxyStyle):
     ) -> int:
         if hint == QStyle.StyleHint.SH_ToolTip_WakeUpDelay:
             return 600
-        if hint == QStyle.StyleHint.SH_UnderlineShortcut:
+        if hint in (
+            QStyle.StyleHint.SH_UnderlineShortcut,
+            QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons,
+        ):
             return 0
         return super().styleHint(hint, option, widget, returnData)
 
