@@ -296,7 +296,6 @@ class Gestures(QObject):
             case "random_seed":
                 self._model.update(sources=_reseeded(self._model.state.sources))
             case "undo" | "redo":
-                self.cancel()
                 self._model.undo() if command == "undo" else self._model.redo()
 
     def _strengthen(self, position: QPointF, notches: float) -> None:

@@ -106,28 +106,36 @@ def hint_image(text: str, font: QFont, ratio: float) -> QImage:
     return paint_image(width, 34, ratio, paint)
 
 
-def message_image(message: Message, font: QFont, ratio: float, widest: float) -> tuple[QImage, QRectF]:
-    """The canvas's sentence and its link; also the link's rectangle, in logical pixels of the image."""
+def message_image(
+    message: Message, font: QFont, ratio: float, widest: float, boxed: bool
+) -> tuple[QImage, QRectF]:
+    """The canvas's sentence and its link; also the link's rectangle, in logical pixels of the image.
+
+    `boxed` shades the picture behind it.
+    """
+    rim = 16.0 if boxed else 0.0
     large, small = font_of(font, 15), font_of(font, 13, QFont.Weight.DemiBold)
     flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
     wrap = int((flags | Qt.TextFlag.TextWordWrap).value)
     text = QFontMetricsF(large).boundingRect(QRectF(0, 0, min(widest, 560), 2000), wrap, message.text)
     link_width = QFontMetricsF(small).horizontalAdvance(message.link)
-    width = max(text.width(), link_width, 200.0) + 16
+    width = max(text.width(), link_width, 200.0) + 16 + 2 * rim
     bar = 22.0 if message.progress is not None else 0.0
-    link = QRectF((width - link_width) / 2 - 8, text.height() + 12 + bar, link_width + 16, 26)
+    link = QRectF((width - link_width) / 2 - 8, rim + text.height() + 12 + bar, link_width + 16, 26)
     if not message.link:
         link = QRectF()
-    height = max(text.height() + bar + 4, link.bottom() + 4)
+    height = max(rim + text.height() + bar + 4, link.bottom() + 4) + rim
 
     def paint(painter: QPainter) -> None:
+        if boxed:
+            _box(painter, width, height, 8)
         painter.setFont(large)
-        body = QRectF(0, 0, width, text.height() + 2)
+        body = QRectF(rim, rim, width - 2 * rim, text.height() + 2)
         for colour, at in ((QColor(0, 0, 0, 150), body.translated(1, 1)), (QColor(theme.TEXT), body)):
             painter.setPen(colour)
             painter.drawText(at, wrap, message.text)
         if message.progress is not None:
-            track = QRectF(width / 2 - 80, text.height() + 12, 160, 2)
+            track = QRectF(width / 2 - 80, rim + text.height() + 12, 160, 2)
             painter.fillRect(track, QColor(theme.LINE))
             track.setWidth(160 * min(max(message.progress, 0.0), 1.0))
             painter.fillRect(track, QColor(theme.ACCENT))

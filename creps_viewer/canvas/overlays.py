@@ -200,11 +200,11 @@ class Overlays:
         message = self._model.message
         if message is None:
             return []
-        widest = max(size.width / ratio - 48, 120)
+        widest, boxed = max(size.width / ratio - 96, 120), self._model.frame is not None
         image, link = self._cached(
             "message",
-            (message, ratio, widest),
-            lambda: images.message_image(message, self._font, ratio, widest),
+            (message, ratio, widest, boxed),
+            lambda: images.message_image(message, self._font, ratio, widest, boxed),
         )
         x, y = (size.width - image.width()) // 2, (size.height - image.height()) // 2
         if message.link:

@@ -80,6 +80,7 @@ class Stage(QObject):
         model.frame_changed.connect(self._on_frame)
         model.document_changed.connect(self._on_document)
         model.message_changed.connect(self._on_message)
+        model.interrupted.connect(self.gestures.cancel)
 
     def set_animated(self, animated: bool) -> None:
         """Glides, fades and hints on or off; off, a picture can be taken at any time."""
@@ -115,6 +116,7 @@ class Stage(QObject):
         self.model.frame_changed.disconnect(self._on_frame)
         self.model.document_changed.disconnect(self._on_document)
         self.model.message_changed.disconnect(self._on_message)
+        self.model.interrupted.disconnect(self.gestures.cancel)
 
     def begin_paint(self) -> Scene:
         """What to paint now; `end_paint` must follow."""

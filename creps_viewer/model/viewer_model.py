@@ -28,6 +28,7 @@ class ViewerModel:
 
     changed = Signal(ViewerState, ViewerState)  # (old, new)
     moving_changed = Signal(bool)
+    interrupted = Signal()  # history is about to move: whoever moves the view by itself stops now
     document_changed = Signal(object)  # Document | None
     frame_changed = Signal(Frame)  # the newest pass of the newest request
     canvas_resized = Signal(Size)  # device pixels
@@ -62,6 +63,7 @@ class ViewerModel:
 
     def reset_state(self, state: ViewerState) -> None:
         """Start anew from `state` (a new document, a restored session): history is dropped."""
+        self.interrupted.emit()
         self._undo.clear()
         self._redo.clear()
         self._replace(state, undoable=False)
@@ -104,13 +106,15 @@ class ViewerModel:
         return bool(self._redo)
 
     def undo(self) -> None:
-        """Return to the state before the last step."""
+        """Return to the state before the last step; a gesture that is going on ends as one first."""
+        self.interrupted.emit()
         if self._undo:
             self._redo.append(self._state)
             self._replace(self._undo.pop(), undoable=False)
 
     def redo(self) -> None:
         """Take back the last `undo`."""
+        self.interrupted.emit()
         if self._redo:
             self._undo.append(self._state)
             self._replace(self._redo.pop(), undoable=False)

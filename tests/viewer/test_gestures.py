@@ -220,12 +220,17 @@ def test_r_is_another_seed_and_undo_the_old_one(window: Window) -> None:
     assert window.model.state.sources != (Source(seed=0),)
 
 
-def test_undo_in_the_middle_of_a_glide_stays_undone(window: Window) -> None:
+@pytest.mark.parametrize("how", ["key", "menu"])
+def test_undo_in_the_middle_of_a_glide_stays_undone(window: Window, how: str) -> None:
     view = window.model.state.view
     window.wheel(4)
     window.pass_time(0.05)
-    QTest.keyClick(window.canvas, Key.Key_Z, CTRL)
+    if how == "key":
+        QTest.keyClick(window.canvas, Key.Key_Z, CTRL)
+    else:
+        window.model.undo()
     assert window.model.state.view == view
+    assert not window.model.moving
     window.pass_time(1.0)
     assert window.model.state.view == view
 
