@@ -106,18 +106,17 @@ def lerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
 def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
     """Spherical interpolation along the last axis; norms are interpolated linearly.
 
-    (Anti)parallel vectors have no unique arc: they fall back to `lerp`.
+    (Anti)parallel vectors, and the zero vector, have no unique arc: they fall back to `lerp`.
     """
-    norm_a, norm_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
-    cosine = ((a * b).sum(-1, keepdim=True) / (norm_a * norm_b).clamp_min(1e-30)).clamp(-1, 1)
-    angle = torch.acos(cosine)
+    u, v = a.double(), b.double()  # in single precision the cosine hides angles below 3e-4
+    norm_u, norm_v = u.norm(dim=-1, keepdim=True), v.norm(dim=-1, keepdim=True)
+    u, v = u / norm_u.clamp_min(1e-30), v / norm_v.clamp_min(1e-30)
+    angle = torch.acos((u * v).sum(-1, keepdim=True).clamp(-1, 1))
     sine = torch.sin(angle)
-    direction = (
-        torch.sin((1 - t) * angle) * a / norm_a.clamp_min(1e-30)
-        + torch.sin(t * angle) * b / norm_b.clamp_min(1e-30)
-    ) / sine.clamp_min(1e-30)
-    arc = direction * lerp(norm_a, norm_b, t)
-    return torch.where(sine < 1e-6, lerp(a, b, t), arc)
+    direction = (torch.sin((1 - t) * angle) * u + torch.sin(t * angle) * v) / sine.clamp_min(1e-30)
+    arc = (direction * lerp(norm_u, norm_v, t)).to(a.dtype)
+    without_arc = (sine < 1e-6) | (norm_u == 0) | (norm_v == 0)
+    return torch.where(without_arc, lerp(a, b, t), arc)
 
 
 @torch.no_grad()

@@ -87,8 +87,8 @@ class ToBiLine(nn.Module):
 
     def modulated_weight(self, w: Tensor) -> Tensor:
         """w [N, w_dim] → the matrices [N, out, in]."""
-        styles = self.affine(w) / math.sqrt(self.weight.shape[1])
-        return self.weight * styles.unsqueeze(1)
+        # The gain comes last, as a factor: of the equal orders the one nearest to published images.
+        return self.weight * self.affine(w).unsqueeze(1) * (1 / math.sqrt(self.weight.shape[1]))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """x [N, in, ...], w [N, w_dim] → [N, out, ...]."""

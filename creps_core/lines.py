@@ -47,8 +47,9 @@ class FourierInput(nn.Module):
     def forward(self, coords: Tensor, w: Tensor, axis: Axis) -> Tensor:
         """coords [L] in plane units, w [N, w_dim] → [N, C, L, R]."""
         freqs = self.freqs.view(self.channels // 2, 1, self.lanes)
-        phase = 2 * math.pi * coords.view(1, -1, 1) * freqs  # [C/2, L, R]
-        features = torch.cat([phase.sin(), phase.cos()])  # [C, L, R]
+        # Cycles first, then radians, and the cosine as a shifted sine: rounded as published images were.
+        phase = coords.view(1, -1, 1) * freqs * (2 * math.pi)  # [C/2, L, R]
+        features = torch.cat([phase.sin(), (phase + math.pi / 2).sin()])  # [C, L, R]
         row, column = self.amplitude(w).split(self.lanes, dim=2)
         return features * (row if axis == "row" else column).unsqueeze(2)
 
