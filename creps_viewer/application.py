@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
+from PyQt6 import sip
 from PyQt6.QtCore import QObject, QTimer
 from PyQt6.QtWidgets import QApplication
 
@@ -170,6 +171,7 @@ def run(options: Options) -> int:
         sys.excepthook = sys.__excepthook__
         viewer.window.close_at_once()
         signals.restore()
+        sip.delete(viewer.window)  # while the application lives: left to chance, the order can crash Qt
     if signals.received is not None:
         return 128 + signals.received
     if screenshot is not None:
