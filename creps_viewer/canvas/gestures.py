@@ -7,10 +7,8 @@ every gesture and every glide is one undo step. What concerns the window is pass
 from __future__ import annotations
 
 import math
-import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 
 from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, pyqtSignal
@@ -23,10 +21,10 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QGestureEvent, QPinchGesture, QWidget
 
-from creps_core.source import MAX_SEED, Source
 from creps_core.view import Size, View
 from creps_core.warps import Lens
-from creps_viewer.canvas.drags import Drag, LensDrag, PanDrag, TurnDrag, without_lens
+from creps_viewer.canvas.drags import Drag, LensDrag, PanDrag, TurnDrag
+from creps_viewer.canvas.key_commands import run_command
 from creps_viewer.canvas.keys import command_for
 from creps_viewer.canvas.motion import Motion
 from creps_viewer.model import navigation
@@ -34,9 +32,6 @@ from creps_viewer.model.viewer_model import ViewerModel
 
 NOTCH_OCTAVES = Fraction(1, 2)  # one notch of a wheel
 TRACKPAD_PX = 256  # two-finger pixels per octave; a power of two, so that scrolling back is exactly back
-KEY_OCTAVES = Fraction(1, 2)
-KEY_SHARE = 0.1  # of the shorter side, one press of an arrow
-KEY_DEGREES = 7.5
 TURN_PX = 2.5  # logical pixels per degree of a turning drag
 LENS_NOTCH = 0.25  # octaves of the lens per notch
 DRAG_PX = 3  # a press that moves less is a click
@@ -269,34 +264,9 @@ class Gestures(QObject):
         """Do what a key does, or pass it on to the window."""
         if command in _WINDOW_COMMANDS:
             self.command.emit(command)
-            return
-        self._announce()
-        middle = self._size.width / 2, self._size.height / 2
-        step = round(self._size.shorter * KEY_SHARE)
-        match command:
-            case "zoom_in":
-                self.motion.glide(*middle, octaves=KEY_OCTAVES)
-            case "zoom_out":
-                self.motion.glide(*middle, octaves=-KEY_OCTAVES)
-            case "left" | "right":
-                self.motion.glide(*middle, pan=(step if command == "left" else -step, 0))
-            case "up" | "down":
-                self.motion.glide(*middle, pan=(0, step if command == "up" else -step))
-            case "turn_left" | "turn_right":
-                degrees = KEY_DEGREES if command == "turn_right" else -KEY_DEGREES
-                self.motion.glide(*middle, degrees=degrees)
-            case "home":
-                self.motion.fly(navigation.home(self._view))
-            case "mirror":
-                view, (sx, sy) = self._view, self._view.stretch
-                self._model.update(view=replace(view, stretch=(-sx, sy)))
-            case "remove_lens":
-                self.motion.stop()
-                self._model.update(view=without_lens(self._view))
-            case "random_seed":
-                self._model.update(sources=_reseeded(self._model.state.sources))
-            case "undo" | "redo":
-                self._model.undo() if command == "undo" else self._model.redo()
+        else:
+            self._announce()
+            run_command(command, self._model, self.motion)
 
     def _strengthen(self, position: QPointF, notches: float) -> None:
         view = self._view
@@ -356,12 +326,6 @@ class Gestures(QObject):
 
     def _device(self, position: QPointF) -> tuple[float, float]:
         return position.x() * self._ratio, position.y() * self._ratio
-
-
-def _reseeded(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-    first = sources[0]
-    seed = random.randint(0, min(MAX_SEED, 99_999))  # five digits can be remembered
-    return (replace(first, seed=seed, z=None, w=None), *sources[1:])
 
 
 def _octaves(notches: float | Fraction) -> Fraction:
