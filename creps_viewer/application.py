@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import QApplication
 from creps_core.errors import CrepsError
 from creps_core.frame import Frame
 from creps_core.session import Session, read_session
+from creps_core.source import Source
 from creps_core.view import View
 from creps_viewer.autosave import Autosave, last_session
 from creps_viewer.canvas.create import create_canvas
@@ -32,6 +33,7 @@ from creps_viewer.settings import Settings, config_folder, state_folder
 from creps_viewer.theme import apply_theme
 from creps_viewer.unix_signals import UnixSignals
 
+SHOWN_FIRST = Source(seed=26)  # a sunset over a lake: of the bundled model's pictures one of the finest
 FIRST_ZOOM = 1.3  # where the first start begins
 FIRST_SECONDS = 2.0  # how long it takes to come home
 
@@ -123,7 +125,7 @@ class Viewer(QObject):
         if bundled is None:
             self.model.notice.emit("warning", "The bundled model is missing; install the viewer again.")
             return
-        state = self.options.override(ViewerState())
+        state = self.options.override(ViewerState(sources=(SHOWN_FIRST,)))
         if self.settings.first_start and self.canvas.stage.animated:
             self._welcome(state)
         else:
