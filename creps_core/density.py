@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,15 +12,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from creps_core.general import TAPS, catmull_rom
-from creps_core.kernels import Poll, decode_tile, head_tile
-from creps_core.line_table import LineBatch, Write, line_tasks
-from creps_core.plan import Plan
+from creps_core.grid import Line, SeparableGrid
+from creps_core.kernels import Poll
+from creps_core.lattice import Block, tiles
+from creps_core.line_table import LineBatch, LineTable, Write, line_tasks
+from creps_core.plan import Plan, line_flops
+from creps_core.samplers import SeparableSampler, shade
+from creps_core.samples import as_slice
 from creps_core.workers import Run, Task, Workspace
 
 LADDER = tuple(quarter << octave for octave in range(5, 11) for quarter in (4, 5, 6, 7))  # 128 … 7168
 FIRST_RUNG = LADDER.index(512)
-ANCHORS = 16  # per axis: a few hundred points
-TOLERANCE = 0.3  # of a level at the sampled points; the worst pixel of a whole frame is up to 1.5 times that
+FEWEST_ANCHORS, MOST_ANCHORS = 32, 256  # per axis, so a thousand points at least
+PROBE_FLOPS = 3e10  # that a try may cost; small models afford more points
+# Levels of 255 allowed at the points. Few points miss the worst pixel of a frame (its error is 1.2 to 1.8
+# times theirs on random 512 px models), many in the middles between entries see it.
+FEW_TOLERANCE, MANY_TOLERANCE = 0.25, 0.42
 ORDER = 1.5  # the error's power of the pitch, seen on random and trained models: kinks, not curvature
 
 
@@ -35,20 +44,26 @@ def measure_density(
 ) -> Density:
     """The coarsest table on the ladder whose interpolated pictures are exact enough.
 
-    Compares at ANCHORS² points in the middle between table entries, where interpolation is worst. Every
-    try tells how far to jump, so that two or three suffice.
+    Compares at the points where rows and columns in the middle between table entries cross, where
+    interpolation is worst. Every try tells how far to jump, so that two or three suffice.
     """
     probe = _Probe(plan, device, run, poll)
     rung = LADDER.index(first_guess.per_unit) if first_guess else FIRST_RUNG
     tried: dict[int, float] = {}
     while rung not in tried:
         tried[rung] = probe.worst_level(LADDER[rung])
-        enough = [r for r, worst in tried.items() if worst <= TOLERANCE]
-        too_few = [r for r, worst in tried.items() if worst > TOLERANCE]
-        wanted = LADDER[rung] * (max(tried[rung], 1e-6) / TOLERANCE) ** (1 / ORDER)
+        enough = [r for r, worst in tried.items() if worst <= probe.tolerance]
+        too_few = [r for r, worst in tried.items() if worst > probe.tolerance]
+        wanted = LADDER[rung] * (max(tried[rung], 1e-6) / probe.tolerance) ** (1 / ORDER)
         rung = next((r for r, n in enumerate(LADDER) if n >= wanted), len(LADDER) - 1)
         rung = min(max(rung, max(too_few, default=-1) + 1), min(enough, default=len(LADDER) - 1))
     return Density(LADDER[rung], tried[rung])
+
+
+def _anchors(plan: Plan) -> int:
+    """Points per axis: as many as a try can afford."""
+    affordable = PROBE_FLOPS / (2 * len(TAPS) * line_flops(plan.config))
+    return int(min(max(affordable, FEWEST_ANCHORS), MOST_ANCHORS))
 
 
 class _Probe:
@@ -56,8 +71,11 @@ class _Probe:
 
     def __init__(self, plan: Plan, device: torch.device, run: Run, poll: Poll) -> None:
         self._plan, self._device, self._run, self._poll = plan, device, run, poll
+        self.anchors = _anchors(plan)
+        span = np.log2(self.anchors / FEWEST_ANCHORS) / np.log2(MOST_ANCHORS / FEWEST_ANCHORS)
+        self.tolerance = float(FEW_TOLERANCE + (MANY_TOLERANCE - FEW_TOLERANCE) * span)
         golden = (np.sqrt(5) - 1) / 2
-        self._rows = (np.arange(ANCHORS) * golden) % 1
+        self._rows = (np.arange(self.anchors) * golden) % 1
         self._columns = (self._rows + golden / 3) % 1
         self._exact = _image(plan, *_embed(plan, self._rows, self._columns, device, run, poll), run)
 
@@ -67,7 +85,9 @@ class _Probe:
         rows, columns = ((c[:, None] + taps).ravel() for c in (self._rows, self._columns))
         entries = _embed(self._plan, rows, columns, self._device, self._run, self._poll)
         weights = torch.from_numpy(catmull_rom(np.array([0.5]))[0]).to(self._device, self._plan.dtype)
-        read = [torch.einsum("lbntr,t->lbnr", e.unflatten(2, (ANCHORS, len(TAPS))), weights) for e in entries]
+        read = [
+            torch.einsum("lbntr,t->lbnr", e.unflatten(2, (self.anchors, len(TAPS))), weights) for e in entries
+        ]
         return float(np.abs(_image(self._plan, read[0], read[1], self._run) - self._exact).max() * 127.5)
 
 
@@ -107,17 +127,18 @@ def _writer(data: Tensor) -> Write:
 
 
 def _image(plan: Plan, rows: Tensor, columns: Tensor, run: Run) -> NDArray[np.float32]:
-    """RGB of rows × columns, [3, ANCHORS²]."""
-    result: list[NDArray[np.float32]] = []
+    """RGB of rows × columns, [n, n, 3]."""
+    n = rows.shape[2]
+    line = Line(Fraction(0), Fraction(0), n)  # where they lie does not matter here
+    tables = [LineTable(line, data, np.ones(n, dtype=np.bool_)) for data in (rows, columns)]
+    sampler = SeparableSampler(plan, SeparableGrid(line, line), tables[0], tables[1], "generate")
+    image = np.empty((n, n, 3), dtype=np.float32)
 
-    def tile(workspace: Workspace) -> None:
-        def compose(level: int) -> Tensor:
-            return torch.bmm(rows[level], columns[level].transpose(1, 2)).flatten(1)
+    def shade_into(tile: Block, workspace: Workspace) -> None:
+        image[as_slice(tile.rows), as_slice(tile.columns)] = shade(sampler, tile, workspace)
 
-        feature = decode_tile(plan, compose, workspace)
-        image = head_tile(plan, feature, workspace)
-        result.append(image[:, : ANCHORS * ANCHORS].float().cpu().numpy().copy())
-
-    tasks: list[Task] = [tile]
+    tasks: list[Task] = [
+        partial(shade_into, tile) for tile in tiles(Block(range(n), range(n)), plan.tile_pixels)
+    ]
     run(tasks)
-    return result[0]
+    return image

@@ -19,6 +19,7 @@ from creps_core.plan import Dense, Plan
 from creps_core.workers import Workspace
 
 Poll = Callable[[], None]
+SMALLEST_BATCH = 400  # multiplications per matrix of a batch, below which torch has a kernel of its own
 
 
 def apply(dense: Dense, x: Tensor, out: Tensor) -> None:
@@ -78,6 +79,21 @@ def embed_chunk(
                 embedded[level] += embedded[level - 1]
             level += 1
     return embedded.view(len(config.levels), b, -1, config.thickness)
+
+
+def compose_product(row: Tensor, column: Tensor, out: Tensor) -> Tensor:
+    """row [B, h, R] times column [B, R, w] into out [B, h, w], each element's bits free of h and w.
+
+    torch and its BLAS take other, differently rounding kernels for tiny batches and for vectors, so
+    those are filled up with copies.
+    """
+    (_, h, lanes), w = row.shape, column.shape[2]
+    if h > 1 and w > 1 and h * w * lanes >= SMALLEST_BATCH:
+        return torch.bmm(row, column, out=out)
+    wide = max(w, 2)
+    tall = max(h, 2, -(-SMALLEST_BATCH // (wide * lanes)))
+    rows, columns = (torch.arange(n, device=row.device) % m for n, m in ((tall, h), (wide, w)))
+    return out.copy_(torch.bmm(row[:, rows], column[:, :, columns])[:, :h, :w])
 
 
 def decode_tile(plan: Plan, compose: Callable[[int], Tensor], workspace: Workspace) -> Tensor:

@@ -70,6 +70,7 @@ class Refinement:
         height, width = plane_shape(self.grid)
         self.anchor = (height // 2, width // 2)
         self.exact = self.plan is plan
+        self.latents = plan.key  # also of drafts in half precision: they show the same picture
         self.workers = max(1, renderer.pool.threads - (1 if moving else 0))
         self.costs = renderer.costs(self.plan, self.workers)
         self.started = time.perf_counter()
@@ -186,7 +187,7 @@ class Refinement:
         for is_row, table in ((True, rows), (False, columns)):
             self.renderer.lattice_table(self.plan, is_row, per_unit).adopt(table)
         stats = self._stats()
-        return Frame(view, size, self.plan.key, samples.levels, 1, (0, 0), 1, 2, settled=False, stats=stats)
+        return Frame(view, size, self.latents, samples.levels, 1, (0, 0), 1, 2, settled=False, stats=stats)
 
     def _frame(self, samples: Samples, stride: int, number: int, count: int) -> Frame:
         row, column = (a % stride for a in self.anchor)
@@ -195,7 +196,7 @@ class Refinement:
         return Frame(
             view=self.view,
             size=self.size,
-            latents=self.plan.key if self.exact else self.renderer.plan(self.plan.ws).key,
+            latents=self.latents,
             pixels=pixels,
             stride=stride,
             origin=(column, row) if is_transposed(self.grid) else (row, column),

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from creps_core.grid import GROUND, SeparableGrid, outside_alpha
-from creps_core.kernels import Poll, decode_tile, head_tile
+from creps_core.kernels import Poll, compose_product, decode_tile, head_tile
 from creps_core.lattice import Block, Rect
 from creps_core.line_table import LineTable, line_tasks
 from creps_core.plan import Plan
@@ -87,8 +86,7 @@ class SeparableSampler:
         def compose(level: int) -> Tensor:
             row = self.rows.data[level][:, rows]  # [B, h, R]
             column = self.columns.data[level][:, columns].transpose(1, 2)  # [B, R, w]
-            torch.bmm(row, column, out=composed)
-            return composed.flatten(1)
+            return compose_product(row, column, composed).flatten(1)
 
         return decode_tile(self.plan, compose, workspace)
 
