@@ -203,6 +203,8 @@ class Renderer:
                 return
             except torch.OutOfMemoryError:
                 plan, previous = self._relieve(plan), None
+            finally:
+                self._trim()  # tables of turned views have grown meanwhile
 
     def sampler(
         self,
@@ -322,6 +324,10 @@ class Renderer:
     def _remember(self, key: tuple[str, str], table: LineTable | LatticeTable) -> None:
         self._tables[key] = table
         self._tables.move_to_end(key)
+        self._trim()
+
+    def _trim(self) -> None:
+        """Drop the tables used longest ago; the two that a picture needs always stay."""
         # Features take the larger share of the cache, see `refinement`.
         while len(self._tables) > 2 and sum(t.nbytes for t in self._tables.values()) > self.cache_bytes // 2:
             self._tables.popitem(last=False)
