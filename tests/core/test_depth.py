@@ -15,7 +15,10 @@ from tests.core.references import exact_generator, exact_grid, exact_points, pix
 from tests.core.tolerances import HALF_LEVEL, REFERENCE, assert_close
 
 SIZE = Size(20, 14)
-CENTRE = {"center_x": Fraction("0.31415926535897932384626433"), "center_y": Fraction("0.27182818284590452353")}
+CENTRE = {
+    "center_x": Fraction("0.31415926535897932384626433"),
+    "center_y": Fraction("0.27182818284590452353"),
+}
 
 
 @pytest.mark.parametrize("zoom", [1.0, 1e3, 1e6, 1e12])

@@ -24,7 +24,7 @@ def test_unknown_names_are_bad_input(name: str) -> None:
 def test_an_absent_device_is_bad_input_that_names_the_way_out(name: str) -> None:
     if (CUDA and name.startswith("cuda")) or (MPS and name == "mps"):
         pytest.skip(f"{name} may be there")
-    with pytest.raises(InputError, match="is not there.*--device cpu") as caught:
+    with pytest.raises(InputError, match=r"is not there.*--device cpu") as caught:
         Renderer(small_generator(), name)
     assert len(str(caught.value).splitlines()) == 1
 

@@ -14,7 +14,7 @@ from creps_core.grid import GROUND, GeneralGrid, grid_for
 from creps_core.image import to_uint8
 from creps_core.samplers import GROUND_FLOAT
 from creps_core.view import OffPlaneError, Size, View
-from creps_core.warps import Lens, Swirl, Tilt, Warp, Wave
+from creps_core.warps import Lens, Swirl, Tilt, Wave
 from tests.conftest import Golden
 from tests.core.references import SMALL, dense_points, random_ws, renderer_of, small_generator
 from tests.core.tolerances import HALF_LEVEL, assert_close, assert_same_bits
@@ -125,7 +125,10 @@ def test_a_table_keeps_its_entries_while_it_grows(per_unit: int) -> None:
         np.testing.assert_allclose(batch.coarse + batch.fine, coordinates, atol=1e-15)
         assert np.array_equal(batch.coarse, np.round(batch.coarse * 2.0**26) * 2.0**-26)
         marks = torch.tensor(expected, dtype=torch.float32).view(1, 1, -1, 1)
-        batch.write(slice(0, len(expected)), marks.expand(len(SMALL.levels), SMALL.biline_channels, -1, SMALL.thickness))
+        batch.write(
+            slice(0, len(expected)),
+            marks.expand(len(SMALL.levels), SMALL.biline_channels, -1, SMALL.thickness),
+        )
     for entry in (0, 5, 7, 9, 200, table.slots.size - 1):
         assert (table.data[:, table.slots[entry]] == entry).all()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -98,4 +99,4 @@ def test_strides_halve_down_to_one() -> None:
         strides = strides_from(first)
         assert strides[0] == first
         assert strides[-1] == 1
-        assert all(a == 2 * b for a, b in zip(strides, strides[1:], strict=False))
+        assert all(a == 2 * b for a, b in pairwise(strides))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -47,7 +49,7 @@ def test_counted_pixel_flop_are_those_of_every_per_pixel_layer(config: Generator
 def test_the_published_512_model_costs_what_the_design_says() -> None:
     config = GeneratorConfig()
     widths = [512, 512, 512, 512, 512, 256, 128, 64]  # 4, 8, … 512
-    layers = 512**2 + sum(a * b + b * b for a, b in zip(widths, widths[1:], strict=False))
+    layers = 512**2 + sum(a * b + b * b for a, b in pairwise(widths))
     assert line_flops(config) == 2 * 8 * layers
     decoder = 2 * 20 * 32**2 + 2 * 32 * 8
     head = 2 * (32 * 3 + 4 * 32**2 + 16 * 32**2 + 12 * 32 + 8 * 32**2 + 4 * 32**2 + 6 * 32)

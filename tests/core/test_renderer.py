@@ -169,9 +169,7 @@ def test_the_number_of_workers_does_not_matter(small: Generator, ws: Tensor) -> 
     for threads in (1, 2, 3):
         with renderer_of(small, threads=threads) as made:
             plan = made.plan(ws)
-            pictures.append(
-                [made.render(plan, grid_for(view, Size(70, 50))) for view in (View(), BENT)]
-            )
+            pictures.append([made.render(plan, grid_for(view, Size(70, 50))) for view in (View(), BENT)])
     for other in pictures[1:]:
         for got, want in zip(other, pictures[0], strict=True):
             assert_close(got, want, THREADS)
@@ -193,7 +191,9 @@ def test_outside_blends_into_the_ground_and_leaves_the_picture_alone(
         assert (weight == 0).any()
         assert_same_bits(got[weight[..., 0] == 1], full[weight[..., 0] == 1])
         assert_same_bits(to_uint8(got)[weight[..., 0] == 0].max(axis=0), np.array([14, 16, 19], np.uint8))
-        assert_close(got, np.where(weight == 1, full, GROUND_FLOAT + weight * (full.clip(-1, 1) - GROUND_FLOAT)), 1e-6)
+        assert_close(
+            got, np.where(weight == 1, full, GROUND_FLOAT + weight * (full.clip(-1, 1) - GROUND_FLOAT)), 1e-6
+        )
 
 
 def test_a_turned_view_synthesises_only_near_the_picture(renderer: Renderer, ws: Tensor) -> None:
@@ -265,8 +265,8 @@ def test_kept_tables_respect_the_cache_bound(small: Generator, rotation: float) 
             list(made.passes(made.plan(random_ws(SMALL, seed)), view, Size(190, 150)))
             newest = [table.nbytes for table in made._tables.values() if id(table) not in before]
             sizes.append((sum(table.nbytes for table in made._tables.values()), sum(newest)))
-    # the picture that is being shown needs its own tables, however large
-    assert all(kept <= max(2**19, newest) for kept, newest in sizes)
+    # half the cache is for tables; the picture that is being shown needs its own beside them, however large
+    assert all(kept <= 2**19 + newest for kept, newest in sizes)
     assert max(kept for kept, _ in sizes) > sizes[0][1], "nothing is kept between pictures"
 
 

@@ -30,7 +30,8 @@ def assert_close(got: npt.ArrayLike, want: npt.ArrayLike, tolerance: float) -> f
 def assert_same_bits(got: npt.ArrayLike, want: npt.ArrayLike) -> None:
     """Fail unless both are the same bits: NaN equals NaN, and 0 differs from −0."""
     a, b = np.ascontiguousarray(got), np.ascontiguousarray(want)
-    assert a.dtype == b.dtype and a.shape == b.shape, f"{a.dtype}{a.shape} and {b.dtype}{b.shape}"
+    kinds = [(array.dtype, array.shape) for array in (a, b)]
+    assert kinds[0] == kinds[1], f"{kinds[0]} and {kinds[1]}"
     if a.tobytes() == b.tobytes():
         return
     rows = a.reshape(len(a), -1).view(np.uint8) != b.reshape(len(b), -1).view(np.uint8)
