@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, mm
 from torch.nn.functional import leaky_relu_
 
 from creps_core.layers import LRELU_SLOPE
@@ -22,13 +24,85 @@ Poll = Callable[[], None]
 SMALLEST_BATCH = 400  # multiplications per matrix of a batch, below which torch has a kernel of its own
 
 
-def apply(dense: Dense, x: Tensor, out: Tensor) -> None:
-    """out [out, P] = clamp(act(weight @ x)), x [in + 1, P] ending in a row of ones."""
-    torch.mm(dense.weight, x, out=out)
-    if dense.activate:
-        leaky_relu_(out, LRELU_SLOPE)
-    if dense.clamp is not None:
-        out.clamp_(-dense.clamp, dense.clamp)
+class Step(NamedTuple):
+    """One product with its operands laid out: y [out, P] = clamp(act(weight @ x)), x [in + 1, P]."""
+
+    weight: Tensor
+    x: Tensor  # ends in a row of ones
+    y: Tensor
+    activate: bool
+    bound: float | None
+
+
+def run_steps(steps: Sequence[Step]) -> None:
+    """One product after the other.
+
+    Between two products Python does next to nothing: the workers' threads share one interpreter lock,
+    and every microsecond under it is one that the other cores may wait for.
+    """
+    for weight, x, y, activate, bound in steps:
+        mm(weight, x, out=y)
+        if activate:
+            leaky_relu_(y, LRELU_SLOPE)
+        if bound is not None:
+            y.clamp_(-bound, bound)
+
+
+class TileProgram:
+    """The products of a tile of P pixels, in a worker's buffers."""
+
+    def __init__(self, plan: Plan, workspace: Workspace) -> None:
+        self._buffers = partial(workspace.buffer, columns=plan.tile_pixels, dtype=plan.dtype)
+        b = plan.config.biline_channels
+        self.feature = self._buffers("feature", b)  # [B + 1, P], ending in a row of ones
+        self.composed = self._buffers("composed", b).view(-1)
+        x = self.feature
+        self.stacks = [
+            self._lay_out(x, stack, ("thin", "wide", "thin", "feature")) for stack in plan.decoders
+        ]
+        self.image, share = self._buffers("image", 3)[:3], self._buffers("share", 3)[:3]
+        self.image_step = _step(plan.head.image, x, self.image)
+        self.head: list[tuple[list[Step], Tensor]] = []  # (steps, the share of the picture they give)
+        for *layers, to_rgb in plan.head.blocks:
+            steps = self._lay_out(x, layers, ("head a", "head b"))
+            x = self._buffers("head b", layers[-1].weight.shape[0])
+            self.head.append(([*steps, _step(to_rgb, x, share)], share))
+
+    def _lay_out(self, x: Tensor, layers: Sequence[Dense], names: Sequence[str]) -> list[Step]:
+        steps = []
+        for layer, name in zip(layers, names, strict=True):
+            width = layer.weight.shape[0]
+            y = self._buffers(name, width)
+            steps.append(_step(layer, x, y[:width]))
+            x = y
+        return steps
+
+
+class ChunkProgram:
+    """The products of a chunk of line samples, in a worker's buffers."""
+
+    def __init__(self, plan: Plan, workspace: Workspace) -> None:
+        config, samples = plan.config, plan.chunk_lines * plan.config.thickness
+        names = itertools.cycle(("line a", "line b"))
+        x = workspace.buffer(next(names), config.channels(4), samples, plan.dtype)
+        self.features = x[: config.channels(4)]
+        shape = (len(config.levels), config.biline_channels, samples)
+        self.embedded = torch.empty(shape, dtype=plan.dtype, device=x.device)
+        self.blocks: list[list[Step]] = []
+        for block in plan.lines:
+            steps = []
+            for layer in block.layers:
+                width = layer.weight.shape[0]
+                y = workspace.buffer(next(names), width, samples, plan.dtype)
+                steps.append(_step(layer, x, y[:width]))
+                x = y
+            if block.project is not None:
+                steps.append(_step(block.project, x, self.embedded[len(self.blocks) - 1]))
+            self.blocks.append(steps)
+
+
+def _step(layer: Dense, x: Tensor, y: Tensor) -> Step:
+    return Step(layer.weight, x, y, layer.activate, layer.clamp)
 
 
 def fourier_features(plan: Plan, coarse: Tensor, fine: Tensor, rows: int, out: Tensor) -> None:
@@ -56,29 +130,20 @@ def fourier_features(plan: Plan, coarse: Tensor, fine: Tensor, rows: int, out: T
 def embed_chunk(
     plan: Plan, coarse: Tensor, fine: Tensor, rows: int, workspace: Workspace, poll: Poll
 ) -> Tensor:
-    """The embeddings of a chunk of line samples, [levels, B, L, R]; polls between layers."""
-    config = plan.config
-    samples = coarse.shape[0] * config.thickness
-    widest = config.channels(4)
-    x = workspace.buffer("line a", widest, samples, plan.dtype)
-    fourier_features(plan, coarse, fine, rows, x[:widest])
-    b = config.biline_channels
-    embedded = torch.empty(len(config.levels), b, samples, dtype=plan.dtype, device=x.device)
-    names = itertools.cycle(("line b", "line a"))
-    level = 0
-    for block in plan.lines:
-        for layer in block.layers:
+    """The embeddings of a full chunk of line samples, [levels, B, L, R]; polls between layers.
+
+    The result lies in the workspace: it is gone with the next chunk.
+    """
+    program = workspace.program(ChunkProgram, plan)
+    fourier_features(plan, coarse, fine, rows, program.features)
+    for steps in program.blocks:
+        for step in steps:
             poll()
-            width = layer.weight.shape[0]
-            y = workspace.buffer(next(names), width, samples, plan.dtype)
-            apply(layer, x, y[:width])
-            x = y
-        if block.project is not None:
-            apply(block.project, x, embedded[level])
-            if level:
-                embedded[level] += embedded[level - 1]
-            level += 1
-    return embedded.view(len(config.levels), b, -1, config.thickness)
+            run_steps((step,))
+    embedded = program.embedded
+    for level in range(1, embedded.shape[0]):
+        embedded[level] += embedded[level - 1]
+    return embedded.unflatten(2, (-1, plan.config.thickness))
 
 
 def compose_product(row: Tensor, column: Tensor, out: Tensor) -> Tensor:
@@ -105,36 +170,22 @@ def decode_tile(plan: Plan, compose: Callable[[int], Tensor], workspace: Workspa
     Returns:
         [B + 1, P] of the workspace, ending in a row of ones; only the first n columns mean anything.
     """
-    b = plan.config.biline_channels
-    feature = workspace.buffer("feature", b, plan.tile_pixels, plan.dtype)
+    program = workspace.program(TileProgram, plan)
     composed = compose(0)
-    pixels = composed.shape[1]
-    feature[:b, :pixels] = composed
-    for level, stack in enumerate(plan.decoders, start=1):
-        x = feature
-        for layer, name in zip(stack, ("thin", "wide", "thin", "feature"), strict=True):
-            width = layer.weight.shape[0]
-            y = workspace.buffer(name, width, plan.tile_pixels, plan.dtype)
-            apply(layer, x, y[:width])
-            x = y
-        if level < len(plan.decoders):
-            feature[:b, :pixels] += compose(level)
-    return feature
+    target = program.feature[:-1, : composed.shape[1]]
+    target.copy_(composed)
+    for level, steps in enumerate(program.stacks, start=1):
+        run_steps(steps)
+        if level < len(program.stacks):
+            target += compose(level)
+    return program.feature
 
 
-def head_tile(plan: Plan, feature: Tensor, workspace: Workspace) -> Tensor:
-    """RGB [3, P] of features [B + 1, P]; the only part that reads the last style."""
-    p = feature.shape[1]
-    image = workspace.buffer("image", 3, p, plan.dtype)[:3]
-    share = workspace.buffer("share", 3, p, plan.dtype)[:3]
-    apply(plan.head.image, feature, image)
-    x = feature
-    for fc0, fc1, to_rgb in plan.head.blocks:
-        for layer, name in ((fc0, "head a"), (fc1, "head b")):
-            width = layer.weight.shape[0]
-            y = workspace.buffer(name, width, p, plan.dtype)
-            apply(layer, x, y[:width])
-            x = y
-        apply(to_rgb, x, share)
-        image += share
-    return image
+def head_tile(plan: Plan, workspace: Workspace) -> Tensor:
+    """RGB [3, P] of the tile's features in the workspace; the only part that reads the last style."""
+    program = workspace.program(TileProgram, plan)
+    run_steps((program.image_step,))
+    for steps, share in program.head:
+        run_steps(steps)
+        program.image += share
+    return program.image

@@ -111,8 +111,7 @@ class Refinement:
         channels, shape = self.plan.config.biline_channels, plane_shape(self.grid)
         fits = shape[0] * shape[1] * channels * 4 <= self.renderer.cache_bytes // 2
         if fits and not self.moving and samples.features is None:
-            pixels = self.plan.tile_pixels
-            samples.features = Features(shape, channels, pixels, self.plan.dtype)
+            samples.features = Features(shape, channels, self.plan.dtype)
         return samples
 
     def _first_stride(self, sampler: Sampler, areas: Sequence[Rect], samples: Samples) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from creps_core.grid import GROUND, SeparableGrid, outside_alpha
-from creps_core.kernels import Poll, compose_product, decode_tile, head_tile
+from creps_core.kernels import Poll, TileProgram, compose_product, decode_tile, head_tile
 from creps_core.lattice import Block, Rect
 from creps_core.line_table import LineTable, line_tasks
 from creps_core.plan import Plan
@@ -80,13 +80,15 @@ class SeparableSampler:
         h, w = len(block.rows), len(block.columns)
 
         b = self.plan.config.biline_channels
-        scratch = workspace.buffer("composed", b, self.plan.tile_pixels, self.plan.dtype)
-        composed = scratch.view(-1)[: b * h * w].view(b, h, w)
+        scratch = workspace.program(TileProgram, self.plan).composed
+        composed = scratch[: b * h * w].view(b, h, w)
+        flat = composed.view(b, h * w)
+        row_levels = self.rows.data[:, :, rows].unbind()  # each [B, h, R]
+        column_levels = self.columns.data[:, :, columns].transpose(2, 3).unbind()  # each [B, R, w]
 
         def compose(level: int) -> Tensor:
-            row = self.rows.data[level][:, rows]  # [B, h, R]
-            column = self.columns.data[level][:, columns].transpose(1, 2)  # [B, R, w]
-            return compose_product(row, column, composed).flatten(1)
+            compose_product(row_levels[level], column_levels[level], composed)
+            return flat
 
         return decode_tile(self.plan, compose, workspace)
 
@@ -107,12 +109,11 @@ def shade(sampler: Sampler, block: Block, workspace: Workspace, features: Featur
     alpha = sampler.alpha(block)
     if alpha is not None and not alpha.any():
         return np.broadcast_to(GROUND_FLOAT, (h, w, 3))
-    feature = features.load(block, sampler.plan, workspace) if features else None
-    if feature is None:
-        feature = sampler.feature(block, workspace)
-        if features:
-            features.store(block, feature)
-    image = head_tile(sampler.plan, feature, workspace)
+    if features is None:
+        sampler.feature(block, workspace)
+    elif not features.load(block, workspace.program(TileProgram, sampler.plan).feature):
+        features.store(block, sampler.feature(block, workspace))
+    image = head_tile(sampler.plan, workspace)
     values = image[:, : h * w].float().cpu().numpy().reshape(3, h, w).transpose(1, 2, 0)
     return values if alpha is None else over_ground(values, alpha)
 

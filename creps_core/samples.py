@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from creps_core.grid import GROUND, GeneralGrid, SeparableGrid
 from creps_core.lattice import Block, Rect
-from creps_core.plan import Plan
 from creps_core.view import Outside
-from creps_core.workers import Workspace
 
 Grid = SeparableGrid | GeneralGrid
 
@@ -20,26 +18,23 @@ Grid = SeparableGrid | GeneralGrid
 class Features:
     """Decoded features of a grid, what the head reads: with them a change of the last style is cheap."""
 
-    def __init__(self, shape: tuple[int, int], channels: int, pixels: int, dtype: torch.dtype) -> None:
+    def __init__(self, shape: tuple[int, int], channels: int, dtype: torch.dtype) -> None:
         self._data = torch.empty(channels, *shape, dtype=dtype)
         self._have = np.zeros(shape, dtype=np.bool_)
-        self._pixels = pixels
 
     @property
     def whole(self) -> bool:
         """Whether every pixel's feature is here."""
         return bool(self._have.all())
 
-    def load(self, block: Block, plan: Plan, workspace: Workspace) -> torch.Tensor | None:
-        """The features of a tile as [B + 1, P] of the workspace, None when one is missing."""
+    def load(self, block: Block, feature: torch.Tensor) -> bool:
+        """Copy the features of a tile into [B + 1, P]; false when one of them is missing."""
         rows, columns = as_slice(block.rows), as_slice(block.columns)
         if not self._have[rows, columns].all():
-            return None
-        channels = self._data.shape[0]
-        feature = workspace.buffer("feature", channels, self._pixels, plan.dtype)
+            return False
         tile = self._data[:, rows, columns]
-        feature[:channels, : len(block)].unflatten(1, tuple(tile.shape[1:])).copy_(tile)
-        return feature
+        feature[:-1, : len(block)].unflatten(1, tuple(tile.shape[1:])).copy_(tile)
+        return True
 
     def store(self, block: Block, feature: torch.Tensor) -> None:
         """Keep a tile's features [B + 1, P]."""

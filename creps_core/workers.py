@@ -7,28 +7,34 @@ activations stay in one core's cache, and the result does not depend on how a pr
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from creps_core.cancel import CancelToken
+from creps_core.plan import Plan
+
+PROGRAMS_KEPT = 4
+
+
+Program = TypeVar("Program")
 
 
 class Workspace:
-    """Named buffers of one worker, kept between tiles."""
+    """Named buffers of one worker, kept between tiles, and the programs laid out in them."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._buffers: dict[tuple[str, torch.dtype], Tensor] = {}
+        self._buffers: dict[tuple[str, int, int, torch.dtype], Tensor] = {}
+        self._programs: OrderedDict[tuple[Any, int], tuple[Any, Any]] = OrderedDict()
 
     def buffer(self, name: str, rows: int, columns: int, dtype: torch.dtype) -> Tensor:
-        """An uninitialised [rows, columns] buffer with a row of ones below it, see `Plan`.
-
-        The ones are row `rows` of the underlying memory: `with_ones` gives the view that includes them.
-        """
-        key = (f"{name}:{rows}x{columns}", dtype)
+        """A buffer [rows + 1, columns] whose last row is ones: biases meet them, see `plan`."""
+        key = (name, rows, columns, dtype)
         whole = self._buffers.get(key)
         if whole is None:
             whole = torch.zeros(rows + 1, columns, dtype=dtype, device=self.device)
@@ -36,9 +42,16 @@ class Workspace:
             self._buffers[key] = whole
         return whole
 
-    def clear(self) -> None:
-        """Give the memory back."""
-        self._buffers.clear()
+    def program(self, kind: Callable[[Plan, Workspace], Program], plan: Plan) -> Program:
+        """The plan's program of a kind, made once; the last few are kept."""
+        key = (kind, id(plan))
+        kept = self._programs.get(key)
+        if kept is None or kept[0] is not plan:
+            kept = (plan, kind(plan, self))
+            self._programs[key] = kept
+            while len(self._programs) > PROGRAMS_KEPT:
+                self._programs.popitem(last=False)
+        return kept[1]
 
 
 Task = Callable[[Workspace], None]
