@@ -42,6 +42,9 @@ class GeneratorConfig:
         if self.resolution < 8 or self.resolution & (self.resolution - 1):
             raise InputError(f"resolution is {self.resolution}, expected a power of two ≥ 8")
 
+        if self.channels(4) % 2:
+            raise InputError(f"block 4 has {self.channels(4)} channels, expected an even number")
+
     @property
     def block_resolutions(self) -> tuple[int, ...]:
         """Names of the line blocks: 4, 8, 16, … resolution."""

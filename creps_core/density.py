@@ -21,7 +21,9 @@ from creps_core.samplers import SeparableSampler, shade
 from creps_core.samples import as_slice
 from creps_core.workers import Run, Task, Workspace
 
-LADDER = tuple(quarter << octave for octave in range(5, 11) for quarter in (4, 5, 6, 7))  # 128 … 7168
+# Table entries per unit: fractions of them are finite decimals, as a view's centre must be, and most can
+# be halved a few times, for drafts.
+LADDER = (128, 160, 200, 256, 320, 400, 512, 640, 800, 1024, 1280, 1600, 2048, 2560, 3200, 4096, 5120, 6400)
 FIRST_RUNG = LADDER.index(512)
 FEWEST_ANCHORS, MOST_ANCHORS = 32, 256  # per axis, so a thousand points at least
 PROBE_FLOPS = 3e10  # that a try may cost; small models afford more points
@@ -39,16 +41,15 @@ class Density:
     worst_level: float  # of 255, over the sampled points
 
 
-def measure_density(
-    plan: Plan, device: torch.device, run: Run, poll: Poll, first_guess: Density | None = None
-) -> Density:
+def measure_density(plan: Plan, device: torch.device, run: Run, poll: Poll) -> Density:
     """The coarsest table on the ladder whose interpolated pictures are exact enough.
 
     Compares at the points where rows and columns in the middle between table entries cross, where
-    interpolation is worst. Every try tells how far to jump, so that two or three suffice.
+    interpolation is worst. Every try tells how far to jump, so that two or three suffice. Nothing but the
+    plan enters: the same picture is the same whatever was shown before.
     """
     probe = _Probe(plan, device, run, poll)
-    rung = LADDER.index(first_guess.per_unit) if first_guess else FIRST_RUNG
+    rung = FIRST_RUNG
     tried: dict[int, float] = {}
     while rung not in tried:
         tried[rung] = probe.worst_level(LADDER[rung])

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from creps_core.grid import COARSE_BITS, SYNTHESIS_RANGE, GeneralGrid, general_alpha
-from creps_core.kernels import Poll, decode_tile
+from creps_core.kernels import Poll, TileProgram, decode_points
 from creps_core.lattice import Block, Rect, tiles
 from creps_core.line_table import LineBatch, LineTable, line_tasks
 from creps_core.plan import Plan
@@ -72,6 +72,11 @@ class LatticeTable:
         # multiple/per_unit − coarse, with an exact numerator: both products stay below 2⁵³
         fine = (multiples - coarse * self.per_unit) / self.per_unit
         return LineBatch(self.is_row, coarse, fine, write)
+
+    def count_missing(self, low: float, high: float) -> int:
+        """How many entries between two coordinates have not been computed."""
+        start, stop = (int(np.floor(t * self.per_unit)) - self.first for t in (low, high))
+        return int((self.slots[max(start - 1, 0) : stop + 3] < 0).sum())
 
     def adopt(self, table: LineTable) -> None:
         """Copy the entries that a table of rows or columns has at multiples of this lattice's pitch."""
@@ -140,7 +145,7 @@ class GeneralSampler:
         run(line_tasks(self.plan, batches, chunk, poll))
         return sum(batch.coarse.size for batch in batches)
 
-    def feature(self, block: Block, workspace: Workspace) -> Tensor:
+    def decode(self, block: Block, workspace: Workspace) -> TileProgram:
         """Gather both embeddings of every pixel, multiply and sum over the lanes, decode."""
         shown, (row_entries, row_weights), (column_entries, column_weights) = self._positions(block)
         hidden = ~shown.ravel()
@@ -153,7 +158,11 @@ class GeneralSampler:
             product *= self.columns.gather(level, column_entries, column_weights)
             return product.unflatten(1, (config.thickness, config.biline_channels)).sum(1).t()
 
-        return decode_tile(self.plan, compose, workspace)
+        return decode_points(self.plan, compose, len(block), workspace)
+
+    def shape(self, block: Block) -> tuple[int, int]:
+        """The block's own."""
+        return len(block.rows), len(block.columns)
 
     def alpha(self, block: Block) -> Floats:
         """Weight of each pixel, 0 beyond [−1, 2]² and where a warp shows nothing."""

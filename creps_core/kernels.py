@@ -1,108 +1,116 @@
 """The arithmetic of the fast path: one chunk of line samples, one tile of pixels.
 
-Every product has the same shape whatever is asked for (chunks and tiles are filled up), so a sample's
-value never depends on which frame, pass or tile it was computed in.
+A sample's value never depends on which frame, pass or tile it was computed in, to the bit: chunks are
+filled up to one size, and BLAS rounds every column of a product alike, however many there are, as long as
+the products are not slim (a test holds this).
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
+from itertools import cycle
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, mm
-from torch.nn.functional import leaky_relu_
+from torch import Tensor
 
+from creps_core.lattice import LEAST_SIDE
 from creps_core.layers import LRELU_SLOPE
 from creps_core.plan import Dense, Plan
+from creps_core.straight_line import compositions, products
 from creps_core.workers import Workspace
 
 Poll = Callable[[], None]
-SMALLEST_BATCH = 400  # multiplications per matrix of a batch, below which torch has a kernel of its own
 
 
-class Step(NamedTuple):
-    """One product with its operands laid out: y [out, P] = clamp(act(weight @ x)), x [in + 1, P]."""
+class Products(NamedTuple):
+    """Products with their operands laid out: y [out, n] = clamp(act(weight @ x)), x [in + 1, n]."""
 
-    weight: Tensor
-    x: Tensor  # ends in a row of ones
-    y: Tensor
-    activate: bool
-    bound: float | None
+    weights: list[Tensor]
+    inputs: list[Tensor]  # each ends in a row of ones
+    outputs: list[Tensor]
+    activate: list[bool]
+    bounds: list[float]  # 0 = none
 
+    def run(self) -> None:
+        """One after the other."""
+        products()(*self, LRELU_SLOPE)
 
-def run_steps(steps: Sequence[Step]) -> None:
-    """One product after the other.
-
-    Between two products Python does next to nothing: the workers' threads share one interpreter lock,
-    and every microsecond under it is one that the other cores may wait for.
-    """
-    for weight, x, y, activate, bound in steps:
-        mm(weight, x, out=y)
-        if activate:
-            leaky_relu_(y, LRELU_SLOPE)
-        if bound is not None:
-            y.clamp_(-bound, bound)
+    def then(self, other: Products) -> Products:
+        """These, then the others."""
+        return Products(
+            self.weights + other.weights,
+            self.inputs + other.inputs,
+            self.outputs + other.outputs,
+            self.activate + other.activate,
+            self.bounds + other.bounds,
+        )
 
 
 class TileProgram:
-    """The products of a tile of P pixels, in a worker's buffers."""
+    """The products of a tile of n pixels, laid out in a worker's memory, which all its programs share."""
 
-    def __init__(self, plan: Plan, workspace: Workspace) -> None:
-        self._buffers = partial(workspace.buffer, columns=plan.tile_pixels, dtype=plan.dtype)
+    def __init__(self, plan: Plan, workspace: Workspace, n: int) -> None:
+        self._lend = partial(workspace.lend, columns=n, most=max(n, plan.tile_pixels), dtype=plan.dtype)
         b = plan.config.biline_channels
-        self.feature = self._buffers("feature", b)  # [B + 1, P], ending in a row of ones
-        self.composed = self._buffers("composed", b).view(-1)
+        self.feature = self._lend("feature", b)  # [B + 1, n], ending in a row of ones
+        names = ("thin", "wide", "thin", "feature")
+        self.stacks = [_lay_out(self.feature, stack, self._lend, names) for stack in plan.decoders]
+        self.decoders = reduce(Products.then, self.stacks)  # all of them in one run
+        # Each part of the head gives a share of the picture, clamped on its own, so they are added last.
+        self.shares = [self._lend(f"share {i}", 3)[:3] for i in range(1 + len(plan.head.blocks))]
         x = self.feature
-        self.stacks = [
-            self._lay_out(x, stack, ("thin", "wide", "thin", "feature")) for stack in plan.decoders
-        ]
-        self.image, share = self._buffers("image", 3)[:3], self._buffers("share", 3)[:3]
-        self.image_step = _step(plan.head.image, x, self.image)
-        self.head: list[tuple[list[Step], Tensor]] = []  # (steps, the share of the picture they give)
-        for *layers, to_rgb in plan.head.blocks:
-            steps = self._lay_out(x, layers, ("head a", "head b"))
-            x = self._buffers("head b", layers[-1].weight.shape[0])
-            self.head.append(([*steps, _step(to_rgb, x, share)], share))
-
-    def _lay_out(self, x: Tensor, layers: Sequence[Dense], names: Sequence[str]) -> list[Step]:
-        steps = []
-        for layer, name in zip(layers, names, strict=True):
-            width = layer.weight.shape[0]
-            y = self._buffers(name, width)
-            steps.append(_step(layer, x, y[:width]))
-            x = y
-        return steps
+        self.head = _lay_out(x, [plan.head.image], lambda *_: self.shares[0])
+        for i, (fc0, fc1, to_rgb) in enumerate(plan.head.blocks, start=1):
+            layers = _lay_out(x, (fc0, fc1), self._lend, ("head a", "head b"))
+            x = self._lend("head b", fc1.weight.shape[0])
+            share = _lay_out(x, [to_rgb], lambda *_, i=i: self.shares[i])
+            self.head = self.head.then(layers).then(share)
+        self.ones = workspace.lent_ones(n, plan.dtype)
 
 
 class ChunkProgram:
-    """The products of a chunk of line samples, in a worker's buffers."""
+    """The products of a chunk of line samples, laid out in a worker's memory."""
 
-    def __init__(self, plan: Plan, workspace: Workspace) -> None:
-        config, samples = plan.config, plan.chunk_lines * plan.config.thickness
-        names = itertools.cycle(("line a", "line b"))
-        x = workspace.buffer(next(names), config.channels(4), samples, plan.dtype)
+    def __init__(self, plan: Plan, workspace: Workspace, n: int) -> None:
+        config = plan.config
+        lend = partial(workspace.lend, columns=n, most=n, dtype=plan.dtype)
+        names = cycle(("line a", "line b"))
+        x = lend(next(names), config.channels(4))
         self.features = x[: config.channels(4)]
-        shape = (len(config.levels), config.biline_channels, samples)
-        self.embedded = torch.empty(shape, dtype=plan.dtype, device=x.device)
-        self.blocks: list[list[Step]] = []
+        self.embedded = torch.empty(
+            len(config.levels), config.biline_channels, n, dtype=plan.dtype, device=x.device
+        )
+        self.blocks: list[Products] = []
         for block in plan.lines:
-            steps = []
-            for layer in block.layers:
-                width = layer.weight.shape[0]
-                y = workspace.buffer(next(names), width, samples, plan.dtype)
-                steps.append(_step(layer, x, y[:width]))
-                x = y
+            used = [next(names) for _ in block.layers]
+            products_of_block = _lay_out(x, block.layers, lend, used)
+            x = lend(used[-1], block.layers[-1].weight.shape[0])
             if block.project is not None:
-                steps.append(_step(block.project, x, self.embedded[len(self.blocks) - 1]))
-            self.blocks.append(steps)
+                target = self.embedded[len(self.blocks) - 1]
+                last = _lay_out(x, [block.project], lambda *_, target=target: target)
+                products_of_block = products_of_block.then(last)
+            self.blocks.append(products_of_block)
+        self.ones = workspace.lent_ones(n, plan.dtype)
 
 
-def _step(layer: Dense, x: Tensor, y: Tensor) -> Step:
-    return Step(layer.weight, x, y, layer.activate, layer.clamp)
+def _lay_out(
+    x: Tensor, layers: Sequence[Dense], lend: Callable[[str, int], Tensor], names: Sequence[str] = ("",)
+) -> Products:
+    """The layers one after the other from x on, each into the memory of its name."""
+    made = Products([], [], [], [], [])
+    for layer, name in zip(layers, names, strict=True):
+        width = layer.weight.shape[0]
+        y = lend(name, width)
+        made.weights.append(layer.weight)
+        made.inputs.append(x)
+        made.outputs.append(y[:width])
+        made.activate.append(layer.activate)
+        made.bounds.append(layer.clamp or 0.0)
+        x = y
+    return made
 
 
 def fourier_features(plan: Plan, coarse: Tensor, fine: Tensor, rows: int, out: Tensor) -> None:
@@ -130,62 +138,69 @@ def fourier_features(plan: Plan, coarse: Tensor, fine: Tensor, rows: int, out: T
 def embed_chunk(
     plan: Plan, coarse: Tensor, fine: Tensor, rows: int, workspace: Workspace, poll: Poll
 ) -> Tensor:
-    """The embeddings of a full chunk of line samples, [levels, B, L, R]; polls between layers.
+    """The embeddings of a chunk of line samples, [levels, B, L, R]; polls between blocks.
 
     The result lies in the workspace: it is gone with the next chunk.
     """
-    program = workspace.program(ChunkProgram, plan)
+    program = workspace.program(ChunkProgram, plan, coarse.shape[0] * plan.config.thickness)
     fourier_features(plan, coarse, fine, rows, program.features)
-    for steps in program.blocks:
-        for step in steps:
-            poll()
-            run_steps((step,))
+    for block in program.blocks:
+        poll()
+        block.run()
     embedded = program.embedded
     for level in range(1, embedded.shape[0]):
         embedded[level] += embedded[level - 1]
     return embedded.unflatten(2, (-1, plan.config.thickness))
 
 
-def compose_product(row: Tensor, column: Tensor, out: Tensor) -> Tensor:
-    """row [B, h, R] times column [B, R, w] into out [B, h, w], each element's bits free of h and w.
-
-    torch and its BLAS take other, differently rounding kernels for tiny batches and for vectors, so
-    those are filled up with copies.
-    """
-    (_, h, lanes), w = row.shape, column.shape[2]
-    if h > 1 and w > 1 and h * w * lanes >= SMALLEST_BATCH:
-        return torch.bmm(row, column, out=out)
-    wide = max(w, 2)
-    tall = max(h, 2, -(-SMALLEST_BATCH // (wide * lanes)))
-    rows, columns = (torch.arange(n, device=row.device) % m for n, m in ((tall, h), (wide, w)))
-    return out.copy_(torch.bmm(row[:, rows], column[:, :, columns])[:, :h, :w])
-
-
-def decode_tile(plan: Plan, compose: Callable[[int], Tensor], workspace: Workspace) -> Tensor:
-    """Compositions and decoders of a tile: the feature that the head reads.
+def decode_product(plan: Plan, rows: Tensor, columns: Tensor, workspace: Workspace) -> TileProgram:
+    """Compositions and decoders of a rectangular tile.
 
     Args:
-        compose: gives the composition of a level (numbered from 0) as [B, n], n pixels of the tile.
+        rows: [levels, B, h, R], columns: [levels, B, w, R]; h and w at least `LEAST_SIDE`, so that every
+            composed element has the same bits whatever the tile: BLAS has other kernels for slim products.
 
     Returns:
-        [B + 1, P] of the workspace, ending in a row of ones; only the first n columns mean anything.
+        The program whose `feature` [B + 1, h·w] holds what the head reads.
     """
-    program = workspace.program(TileProgram, plan)
-    composed = compose(0)
-    target = program.feature[:-1, : composed.shape[1]]
-    target.copy_(composed)
-    for level, steps in enumerate(program.stacks, start=1):
-        run_steps(steps)
+    h, w = rows.shape[2], columns.shape[2]
+    program = workspace.program(TileProgram, plan, h * w)
+    decoders = program.decoders
+    compositions()(
+        program.feature[:-1].unflatten(1, (h, w)),
+        list(rows.unbind()),
+        list(columns.transpose(2, 3).unbind()),
+        decoders.weights,
+        decoders.inputs,
+        decoders.outputs,
+        LRELU_SLOPE,
+    )
+    return program
+
+
+def decode_points(plan: Plan, compose: Callable[[int], Tensor], n: int, workspace: Workspace) -> TileProgram:
+    """Compositions and decoders of n points of any arrangement.
+
+    Args:
+        compose: gives the composition of a level (numbered from 0) as [B, n].
+
+    Returns:
+        The program in whose `feature` [B + 1, ≥ n] the first n columns hold what the head reads.
+    """
+    program = workspace.program(TileProgram, plan, max(n, LEAST_SIDE))
+    target = program.feature[:-1, :n]
+    target.copy_(compose(0))
+    for level, stack in enumerate(program.stacks, start=1):
+        stack.run()
         if level < len(program.stacks):
             target += compose(level)
-    return program.feature
+    return program
 
 
-def head_tile(plan: Plan, workspace: Workspace) -> Tensor:
-    """RGB [3, P] of the tile's features in the workspace; the only part that reads the last style."""
-    program = workspace.program(TileProgram, plan)
-    run_steps((program.image_step,))
-    for steps, share in program.head:
-        run_steps(steps)
-        program.image += share
-    return program.image
+def head_tile(program: TileProgram) -> Tensor:
+    """RGB [3, n] of the program's features; the only part that reads the last style."""
+    program.head.run()
+    image, *shares = program.shares
+    for share in shares:
+        image += share
+    return image

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+LEAST_SIDE = 16  # of a rectangular tile as it is computed, see `kernels`
+TILE_OVERHEAD = 64  # what a tile costs beyond its samples, in samples
 STRIDES = (64, 32, 16, 8)  # where a picture may begin; then halving down to 1
 
 
@@ -94,7 +96,7 @@ def new_blocks(area: Rect, stride: int, previous: int | None, anchor: tuple[int,
 
 
 def tiles(block: Block, pixels: int) -> Iterator[Block]:
-    """Cut a block into tiles of at most `pixels` samples, as few and as square as can be."""
+    """Cut a block into tiles of at most `pixels` (≥ LEAST_SIDE²) samples, slim ones counted as filled up."""
     if not len(block):
         return
     tall, wide = _tile_shape(len(block.rows), len(block.columns), pixels)
@@ -103,16 +105,26 @@ def tiles(block: Block, pixels: int) -> Iterator[Block]:
             yield Block(block.rows[a : a + tall], block.columns[b : b + wide])
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _tile_shape(rows: int, columns: int, pixels: int) -> tuple[int, int]:
-    """(rows, columns) of a tile: every tile costs the same, however full it is."""
-    best: tuple[int, int, int, int] | None = None  # (tiles, how far from square, rows, columns)
-    for across in range(-(-columns // pixels), columns + 1):
+    """(rows, columns) of a tile: few samples computed in vain, few tiles, square."""
+    best: tuple[int, int, int, int] | None = None  # (cost, how far from square, rows, columns)
+    for across in range(max(1, columns * LEAST_SIDE // pixels), columns + 1):
         wide = -(-columns // across)
-        tall = min(rows, pixels // wide)
-        count = -(-rows // tall) * across
-        candidate = (count, abs(tall - wide), tall, wide)
+        tall = min(rows, pixels // max(wide, LEAST_SIDE))
+        if wide * LEAST_SIDE > pixels or (best is not None and wide < LEAST_SIDE):
+            continue
+        down = -(-rows // tall)
+        across = -(-columns // wide)
+        computed = _filled(rows, tall) * _filled(columns, wide)
+        candidate = (computed + across * down * TILE_OVERHEAD, abs(tall - wide), tall, wide)
         if best is None or candidate < best:
             best = candidate
     assert best is not None
     return best[2], best[3]
+
+
+def _filled(length: int, side: int) -> int:
+    """Samples along one axis when every tile has at least LEAST_SIDE."""
+    whole, rest = divmod(length, side)
+    return whole * max(side, LEAST_SIDE) + (max(rest, LEAST_SIDE) if rest else 0)

@@ -111,7 +111,7 @@ class Refinement:
         channels, shape = self.plan.config.biline_channels, plane_shape(self.grid)
         fits = shape[0] * shape[1] * channels * 4 <= self.renderer.cache_bytes // 2
         if fits and not self.moving and samples.features is None:
-            samples.features = Features(shape, channels, self.plan.dtype)
+            samples.features = Features(shape, channels, self.plan.dtype, visible)
         return samples
 
     def _first_stride(self, sampler: Sampler, areas: Sequence[Rect], samples: Samples) -> int:
@@ -129,7 +129,8 @@ class Refinement:
     def _compute(self, sampler: Sampler, blocks: Sequence[Block], samples: Samples) -> None:
         pixels = self.plan.tile_pixels
         todo = [tile for block in blocks for tile in tiles(block, pixels) if not samples.is_done(tile)]
-        if samples.features is None or not samples.features.whole:
+        known = samples.features is not None and samples.features.whole
+        if not known:
             start = time.perf_counter()
             computed = sampler.prepare(todo, self._run, self._poll)
             self.costs.learn("line", time.perf_counter() - start, computed, 32)
@@ -137,7 +138,8 @@ class Refinement:
         start = time.perf_counter()
         self._run(self._tile(sampler, tile, samples) for tile in todo)
         count = sum(map(len, todo))
-        self.costs.learn("pixel", time.perf_counter() - start, count, 4 * pixels)
+        if not known:
+            self.costs.learn("pixel", time.perf_counter() - start, count, 4 * pixels)
         self.pixels += count
 
     def _tile(self, sampler: Sampler, tile: Block, samples: Samples) -> Task:
@@ -158,7 +160,9 @@ class Refinement:
         extent = (box[1] - box[0], box[3] - box[2])
         known = self.renderer.known_density
         guess = known.per_unit if known else GUESSED_PER_UNIT
-        if sum(extent) * guess * self.costs.line <= FIRST_PASS_SECONDS:
+        rows, columns = (self.renderer.lattice_table(self.plan, is_row, guess) for is_row in (True, False))
+        missing = rows.count_missing(box[0], box[1]) + columns.count_missing(box[2], box[3])
+        if missing * self.costs.line <= FIRST_PASS_SECONDS:
             return
         coarsest = _drafts_of(guess)[0]
         yield self._draft(box, coarsest, guess)  # before the density is measured, which takes a moment

@@ -100,8 +100,7 @@ class Renderer:
         if found is None and plan.dtype != torch.float32:
             found = self.known_density
         if found is None:
-            first_guess = self.known_density
-            found = measure_density(plan, self.device, self._runner(cancel), _poll(cancel), first_guess)
+            found = measure_density(plan, self.device, self._runner(cancel), _poll(cancel))
         self._densities[plan.body_key] = found
         self._densities.move_to_end(plan.body_key)
         while len(self._densities) > DENSITIES_KEPT:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from creps_core.grid import GROUND, SeparableGrid, outside_alpha
-from creps_core.kernels import Poll, TileProgram, compose_product, decode_tile, head_tile
-from creps_core.lattice import Block, Rect
+from creps_core.kernels import Poll, TileProgram, decode_product, head_tile
+from creps_core.lattice import LEAST_SIDE, Block, Rect
 from creps_core.line_table import LineTable, line_tasks
 from creps_core.plan import Plan
 from creps_core.samples import Features, as_slice
@@ -34,8 +35,11 @@ class Sampler(Protocol):
     def prepare(self, blocks: Sequence[Block], run: Run, poll: Poll) -> int:
         """Compute the line samples that the blocks need; returns how many."""
 
-    def feature(self, block: Block, workspace: Workspace) -> Tensor:
-        """The composed and decoded features of a tile, [B + 1, P]."""
+    def decode(self, block: Block, workspace: Workspace) -> TileProgram:
+        """Compose and decode a tile; `shape` says how its pixels lie in the program's feature."""
+
+    def shape(self, block: Block) -> tuple[int, int]:
+        """(rows, columns) of the tile as computed, at least the block's: its first ones are the block."""
 
     def alpha(self, block: Block) -> Floats | None:
         """Weight of each pixel over the ground [h, w]; None = all 1."""
@@ -74,23 +78,15 @@ class SeparableSampler:
         columns = self.columns.mark(block.columns for block in blocks)
         return int(rows.sum() + columns.sum())
 
-    def feature(self, block: Block, workspace: Workspace) -> Tensor:
-        """Compose rows × columns level by level and decode, [B + 1, P]."""
-        rows, columns = as_slice(block.rows), as_slice(block.columns)
-        h, w = len(block.rows), len(block.columns)
+    def decode(self, block: Block, workspace: Workspace) -> TileProgram:
+        """Compose rows × columns level by level and decode; slim tiles are filled up with copies."""
+        h, w = self.shape(block)
+        rows = _take(self.rows.data, block.rows, h)
+        return decode_product(self.plan, rows, _take(self.columns.data, block.columns, w), workspace)
 
-        b = self.plan.config.biline_channels
-        scratch = workspace.program(TileProgram, self.plan).composed
-        composed = scratch[: b * h * w].view(b, h, w)
-        flat = composed.view(b, h * w)
-        row_levels = self.rows.data[:, :, rows].unbind()  # each [B, h, R]
-        column_levels = self.columns.data[:, :, columns].transpose(2, 3).unbind()  # each [B, R, w]
-
-        def compose(level: int) -> Tensor:
-            compose_product(row_levels[level], column_levels[level], composed)
-            return flat
-
-        return decode_tile(self.plan, compose, workspace)
+    def shape(self, block: Block) -> tuple[int, int]:
+        """The block's, but no side below `LEAST_SIDE`."""
+        return max(len(block.rows), LEAST_SIDE), max(len(block.columns), LEAST_SIDE)
 
     def alpha(self, block: Block) -> Floats | None:
         """The product of the two axes' weights."""
@@ -108,13 +104,19 @@ def shade(sampler: Sampler, block: Block, workspace: Workspace, features: Featur
     h, w = len(block.rows), len(block.columns)
     alpha = sampler.alpha(block)
     if alpha is not None and not alpha.any():
+        if features:
+            features.skip(block)
         return np.broadcast_to(GROUND_FLOAT, (h, w, 3))
-    if features is None:
-        sampler.feature(block, workspace)
-    elif not features.load(block, workspace.program(TileProgram, sampler.plan).feature):
-        features.store(block, sampler.feature(block, workspace))
-    image = head_tile(sampler.plan, workspace)
-    values = image[:, : h * w].float().cpu().numpy().reshape(3, h, w).transpose(1, 2, 0)
+    tall, wide = sampler.shape(block)
+    program = features.load(block, tall * wide, sampler.plan, workspace) if features else None
+    if program is None:
+        program = sampler.decode(block, workspace)
+        if features:
+            features.store(block, program.feature[:-1, : tall * wide].unflatten(1, (tall, wide)))
+    else:
+        tall, wide = h, w
+    flat = head_tile(program).float().cpu().numpy()  # [3, ≥ tall·wide]
+    values = flat[:, : tall * wide].reshape(3, tall, wide)[:, :h, :w].transpose(1, 2, 0)
     return values if alpha is None else over_ground(values, alpha)
 
 
@@ -128,3 +130,11 @@ def over_ground(values: Floats, alpha: Floats) -> Floats:
 def _extent(alpha: Floats) -> tuple[int, int]:
     shown = np.flatnonzero(alpha)
     return (int(shown[0]), int(shown[-1]) + 1) if shown.size else (0, 0)
+
+
+def _take(data: Tensor, numbers: range, count: int) -> Tensor:
+    """The samples [levels, B, count, R] of the numbers, over again when they are fewer than `count`."""
+    if len(numbers) == count:
+        return data[:, :, as_slice(numbers)]
+    chosen = torch.arange(count, device=data.device) % len(numbers) * numbers.step + numbers.start
+    return data[:, :, chosen]

@@ -9,8 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from creps_core.grid import GROUND, GeneralGrid, SeparableGrid
+from creps_core.kernels import TileProgram
 from creps_core.lattice import Block, Rect
+from creps_core.plan import Plan
 from creps_core.view import Outside
+from creps_core.workers import Workspace
 
 Grid = SeparableGrid | GeneralGrid
 
@@ -18,29 +21,34 @@ Grid = SeparableGrid | GeneralGrid
 class Features:
     """Decoded features of a grid, what the head reads: with them a change of the last style is cheap."""
 
-    def __init__(self, shape: tuple[int, int], channels: int, dtype: torch.dtype) -> None:
+    def __init__(self, shape: tuple[int, int], channels: int, dtype: torch.dtype, visible: Rect) -> None:
         self._data = torch.empty(channels, *shape, dtype=dtype)
-        self._have = np.zeros(shape, dtype=np.bool_)
+        self._have = np.ones(shape, dtype=np.bool_)  # nothing is needed where only ground is shown
+        self._have[visible.top : visible.bottom, visible.left : visible.right] = False
 
     @property
     def whole(self) -> bool:
         """Whether every pixel's feature is here."""
         return bool(self._have.all())
 
-    def load(self, block: Block, feature: torch.Tensor) -> bool:
-        """Copy the features of a tile into [B + 1, P]; false when one of them is missing."""
+    def load(self, block: Block, n: int, plan: Plan, workspace: Workspace) -> TileProgram | None:
+        """The program whose first columns hold the block's features, None when one of them is missing."""
         rows, columns = as_slice(block.rows), as_slice(block.columns)
         if not self._have[rows, columns].all():
-            return False
+            return None
+        program = workspace.program(TileProgram, plan, n)
         tile = self._data[:, rows, columns]
-        feature[:-1, : len(block)].unflatten(1, tuple(tile.shape[1:])).copy_(tile)
-        return True
+        program.feature[:-1, : len(block)].unflatten(1, tuple(tile.shape[1:])).copy_(tile)
+        return program
+
+    def skip(self, block: Block) -> None:
+        """The block shows nothing but ground and will not ask for features."""
+        self._have[as_slice(block.rows), as_slice(block.columns)] = True
 
     def store(self, block: Block, feature: torch.Tensor) -> None:
-        """Keep a tile's features [B + 1, P]."""
+        """Keep a tile's features [B, ≥ h, ≥ w], of which the block's are the first."""
         rows, columns = as_slice(block.rows), as_slice(block.columns)
-        tile = feature[:-1, : len(block)].unflatten(1, (len(block.rows), len(block.columns)))
-        self._data[:, rows, columns] = tile
+        self._data[:, rows, columns] = feature[:, : len(block.rows), : len(block.columns)]
         self._have[rows, columns] = True
 
 

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,40 +18,60 @@ from torch import Tensor
 from creps_core.cancel import CancelToken
 from creps_core.plan import Plan
 
-PROGRAMS_KEPT = 4
+PROGRAMS_KEPT = 32
 
 
-Program = TypeVar("Program")
+class HasOnes(Protocol):
+    """A program: its rows of ones must be set when another has used the memory meanwhile."""
+
+    ones: list[Tensor]
+
+
+P = TypeVar("P", bound=HasOnes)
 
 
 class Workspace:
-    """Named buffers of one worker, kept between tiles, and the programs laid out in them."""
+    """The memory of one worker, kept between tiles, and the programs laid out in it."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._buffers: dict[tuple[str, int, int, torch.dtype], Tensor] = {}
-        self._programs: OrderedDict[tuple[Any, int], tuple[Any, Any]] = OrderedDict()
+        self._memory: dict[tuple[str, int, torch.dtype], Tensor] = {}
+        self._programs: OrderedDict[tuple[Any, int, int], tuple[Plan, Any]] = OrderedDict()
+        self._lent: list[tuple[int, torch.dtype, Tensor]] = []
+        self._last: object = None
 
-    def buffer(self, name: str, rows: int, columns: int, dtype: torch.dtype) -> Tensor:
-        """A buffer [rows + 1, columns] whose last row is ones: biases meet them, see `plan`."""
-        key = (name, rows, columns, dtype)
-        whole = self._buffers.get(key)
-        if whole is None:
-            whole = torch.zeros(rows + 1, columns, dtype=dtype, device=self.device)
-            whole[rows] = 1
-            self._buffers[key] = whole
-        return whole
+    def lend(self, name: str, rows: int, columns: int, most: int, dtype: torch.dtype) -> Tensor:
+        """Memory of a name as [rows + 1, columns]; the last row is for ones, which biases meet.
 
-    def program(self, kind: Callable[[Plan, Workspace], Program], plan: Plan) -> Program:
-        """The plan's program of a kind, made once; the last few are kept."""
-        key = (kind, id(plan))
+        Whatever has the same name shares it. `most` is the largest number of columns to come.
+        """
+        key = (name, rows, dtype)
+        if key not in self._memory or self._memory[key].numel() < (rows + 1) * columns:
+            self._memory[key] = torch.zeros((rows + 1) * most, dtype=dtype, device=self.device)
+        lent = self._memory[key][: (rows + 1) * columns].view(rows + 1, columns)
+        self._lent.append((columns, dtype, lent[rows]))
+        return lent
+
+    def lent_ones(self, columns: int, dtype: torch.dtype) -> list[Tensor]:
+        """The last rows of all that was lent since the last call."""
+        lent, self._lent = self._lent, []
+        return [row for n, kind, row in lent if n == columns and kind == dtype]
+
+    def program(self, kind: Callable[[Plan, Workspace, int], P], plan: Plan, n: int) -> P:
+        """The plan's program of a kind for n columns, ready to run; the last few are kept."""
+        key = (kind, id(plan), n)
         kept = self._programs.get(key)
         if kept is None or kept[0] is not plan:
-            kept = (plan, kind(plan, self))
+            kept = (plan, kind(plan, self, n))
             self._programs[key] = kept
             while len(self._programs) > PROGRAMS_KEPT:
                 self._programs.popitem(last=False)
-        return kept[1]
+        program: P = kept[1]
+        if self._last is not program:
+            self._last = program
+            for row in program.ones:
+                row.fill_(1)
+        return program
 
 
 Task = Callable[[Workspace], None]

@@ -12,10 +12,19 @@ import torch
 
 from creps_core import workers
 from creps_core.cancel import CancelToken
+from creps_core.config import GeneratorConfig
 from creps_core.errors import Cancelled
+from creps_core.generator import Generator
+from creps_core.plan import Plan, fold
 from creps_core.workers import Task, WorkerPool, Workspace
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def plan() -> Plan:
+    config = GeneratorConfig(z_dim=4, w_dim=4, resolution=8, channel_base=32, channel_max=4, mapping_layers=1)
+    return fold(Generator(config), torch.ones(1, config.num_ws, 4), CPU)
 
 
 @pytest.fixture
@@ -132,16 +141,33 @@ def test_ctrl_c_leaves_no_worker_writing(pool: WorkerPool, monkeypatch: pytest.M
     assert len(written) == after
 
 
-def test_buffers_are_kept_and_end_in_ones() -> None:
+class Sums:
+    """A program that adds up a column with the ones below it."""
+
+    def __init__(self, plan: Plan, workspace: Workspace, n: int) -> None:
+        self.x = workspace.lend("x", 4, n, 9, torch.float32)
+        self.ones = workspace.lent_ones(n, torch.float32)
+
+
+def test_programs_share_memory_and_find_their_rows_of_ones(plan: Plan) -> None:
     workspace = Workspace(CPU)
-    buffer = workspace.buffer("x", 4, 7, torch.float32)
-    assert buffer.shape == (5, 7)
-    assert (buffer[4] == 1).all()
-    buffer[:4] = 3
-    assert workspace.buffer("x", 4, 7, torch.float32) is buffer
-    others = [
-        workspace.buffer("y", 4, 7, torch.float32),
-        workspace.buffer("x", 4, 7, torch.bfloat16),
-        workspace.buffer("x", 5, 7, torch.float32),
+    wide, slim = workspace.program(Sums, plan, 9), workspace.program(Sums, plan, 5)
+    assert wide.x.shape == (5, 9)
+    assert slim.x.shape == (5, 5)
+    assert wide.x.data_ptr() == slim.x.data_ptr()
+    for _ in range(2):
+        for n, program in ((9, wide), (5, slim)):
+            assert workspace.program(Sums, plan, n) is program  # kept
+            assert (program.x[4] == 1).all()
+            program.x[:4] = 3  # spoils the other's ones
+
+
+def test_memory_of_other_names_and_kinds_is_apart() -> None:
+    workspace = Workspace(CPU)
+    lent = [
+        workspace.lend("x", 4, 7, 7, torch.float32),
+        workspace.lend("y", 4, 7, 7, torch.float32),
+        workspace.lend("x", 4, 7, 7, torch.bfloat16),
+        workspace.lend("x", 5, 7, 7, torch.float32),
     ]
-    assert all(other.data_ptr() != buffer.data_ptr() for other in others)
+    assert len({one.data_ptr() for one in lent}) == 4
