@@ -73,11 +73,6 @@ class LatticeTable:
         fine = (multiples - coarse * self.per_unit) / self.per_unit
         return LineBatch(self.is_row, coarse, fine, write)
 
-    def count_missing(self, low: float, high: float) -> int:
-        """How many entries between two coordinates have not been computed."""
-        start, stop = (int(np.floor(t * self.per_unit)) - self.first for t in (low, high))
-        return int((self.slots[max(start - 1, 0) : stop + 3] < 0).sum())
-
     def adopt(self, table: LineTable) -> None:
         """Copy the entries that a table of rows or columns has at multiples of this lattice's pitch."""
         scaled = table.line.start * self.per_unit, table.line.step * self.per_unit
@@ -144,6 +139,13 @@ class GeneralSampler:
         chunk = self.plan.chunk_lines
         run(line_tasks(self.plan, batches, chunk, poll))
         return sum(batch.coarse.size for batch in batches)
+
+    def missing_share(self, block: Block) -> float:
+        """Share of the entries that the block reads which have not been computed, 0 … 1."""
+        shown, (rows, _), (columns, _) = self._positions(block)
+        read = [table.slots[e[shown.ravel()]] for table, e in ((self.rows, rows), (self.columns, columns))]
+        slots = np.concatenate([part.ravel() for part in read])
+        return float((slots < 0).mean()) if slots.size else 0.0
 
     def decode(self, block: Block, workspace: Workspace) -> TileProgram:
         """Gather both embeddings of every pixel, multiply and sum over the lanes, decode."""

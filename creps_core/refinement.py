@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from creps_core.cancel import CancelToken
 from creps_core.frame import Frame, FrameStats
+from creps_core.general import GeneralSampler
 from creps_core.grid import GeneralGrid, Line, SeparableGrid, grid_for
 from creps_core.image import to_uint8
 from creps_core.lattice import STRIDES, Block, Rect, new_blocks, strides_from, tiles
@@ -35,6 +36,7 @@ DRAFT_SHARE = 0.05  # of a turned view's pixels may be spent on axis-aligned dra
 GUESSED_PER_UNIT = 512  # of a table, until it was measured
 FIRST_DRAFT = 20  # samples per plane unit of the coarsest draft, at least
 FLAT_LEVELS = 4
+SPARSE = 16  # pixels between those that tell how much of a table is there
 HEAD_SHARE = 0.25  # of a pixel's cost, when its features are kept
 GUESSED_FLOPS = 4e10  # per worker and second, until something was measured
 
@@ -158,10 +160,14 @@ class Refinement:
         if box is None:
             return
         extent = (box[1] - box[0], box[3] - box[2])
-        known = self.renderer.known_density
-        guess = known.per_unit if known else GUESSED_PER_UNIT
-        rows, columns = (self.renderer.lattice_table(self.plan, is_row, guess) for is_row in (True, False))
-        missing = rows.count_missing(box[0], box[1]) + columns.count_missing(box[2], box[3])
+        last = self.renderer.known_density
+        guess = last.per_unit if last else GUESSED_PER_UNIT
+        missing = sum(extent) * guess
+        if self.renderer.has_density(self.plan):
+            sampler = self.renderer.sampler(self.plan, grid, self.view.outside, keep=True, cancel=self.cancel)
+            assert isinstance(sampler, GeneralSampler)
+            look = Block(range(0, self.size.height, SPARSE), range(0, self.size.width, SPARSE))
+            missing *= sampler.missing_share(look)
         if missing * self.costs.line <= FIRST_PASS_SECONDS:
             return
         coarsest = _drafts_of(guess)[0]

@@ -107,6 +107,10 @@ class Renderer:
             self._densities.popitem(last=False)
         return found
 
+    def has_density(self, plan: Plan) -> bool:
+        """Whether `density` would answer at once."""
+        return plan.body_key in self._densities
+
     @property
     def known_density(self) -> Density | None:
         """What `density` found last, if it was ever asked."""
