@@ -151,3 +151,11 @@ def test_the_folders_named_are_there() -> None:
     folders = re.findall(r"^\| `([a-z_]+)/` \|", table, flags=re.MULTILINE)
     assert {"creps_core", "creps_viewer"} <= set(folders)
     assert all((ROOT / folder).is_dir() for folder in folders)
+
+
+def test_the_design_names_every_module_of_the_core_and_no_other() -> None:
+    design = (ROOT / "design.md").read_text(encoding="utf-8")
+    table = design.partition("| `creps_core` | job |\n")[2].partition("\n\n")[0]
+    named = re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in table.splitlines()))
+    here = [path.stem for path in (ROOT / "creps_core").glob("[!_]*.py")]
+    assert sorted(named) == sorted([*here, "cli"])
