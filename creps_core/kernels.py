@@ -119,20 +119,19 @@ def fourier_features(plan: Plan, coarse: Tensor, fine: Tensor, rows: int, out: T
     Args:
         coarse, fine: float64 [L], the coordinate as a sum; see `grid.Line.split`.
         rows: the first `rows` samples are rows, the others columns.
-        out: [C, L·R] to fill.
+        out: [C, R·L] to fill: the lanes of a channel one after the other, each with all samples.
     """
-    frequencies = plan.frequencies.unsqueeze(1)  # [C/2, 1, R]
-    turns = frequencies * coarse.view(1, -1, 1)  # exact: 24 bits times at most 29
-    turns -= turns.round()
-    turns += frequencies * fine.view(1, -1, 1)
-    turns -= turns.round()
-    angle = turns.to(torch.float32).mul_(2 * math.pi).to(plan.row_amplitude.device)
-    half = angle.shape[0]
-    features = out.view(2 * half, -1, plan.config.thickness)
-    features[:half] = angle.sin()
-    features[half:] = angle.cos_()
-    features[:, :rows] *= plan.row_amplitude.unsqueeze(1)
-    features[:, rows:] *= plan.column_amplitude.unsqueeze(1)
+    frequencies = plan.frequencies.flatten()  # [C/2·R]
+    turns = torch.outer(frequencies, coarse).addr_(frequencies, fine)
+    turns -= turns.round()  # reduced in float64: at any depth the angle is right to 1e-7
+    angle = turns.to(torch.float32).mul_(2 * math.pi).to(out.device)
+    lanes = plan.config.thickness
+    features = out.view(-1, lanes, coarse.shape[0])  # [C, R, L]
+    half = features.shape[0] // 2
+    features[:half] = angle.sin().view(half, lanes, -1)
+    features[half:] = angle.cos_().view(half, lanes, -1)
+    features[:, :, :rows] *= plan.row_amplitude.unsqueeze(2)
+    features[:, :, rows:] *= plan.column_amplitude.unsqueeze(2)
 
 
 def embed_chunk(
@@ -150,7 +149,7 @@ def embed_chunk(
     embedded = program.embedded
     for level in range(1, embedded.shape[0]):
         embedded[level] += embedded[level - 1]
-    return embedded.unflatten(2, (-1, plan.config.thickness))
+    return embedded.unflatten(2, (plan.config.thickness, -1)).transpose(2, 3)
 
 
 def decode_product(plan: Plan, rows: Tensor, columns: Tensor, workspace: Workspace) -> TileProgram:

@@ -74,7 +74,7 @@ class Plan:
         """Line samples per chunk, likewise; small models take more at a time."""
         if self.row_amplitude.device.type != "cpu":
             return max(16, 512 >> self.halvings)
-        samples = 131072 // (self.config.channels(4) * self.config.thickness)
+        samples = 524288 // (self.config.channels(4) * self.config.thickness)
         return max(1, samples >> self.halvings)
 
     @property
