@@ -29,7 +29,7 @@ FEWEST_ANCHORS, MOST_ANCHORS = 32, 256  # per axis, so a thousand points at leas
 PROBE_FLOPS = 3e10  # that a try may cost; small models afford more points
 # Levels of 255 allowed at the points. Few points miss the worst pixel of a frame (its error is 1.2 to 1.8
 # times theirs on random 512 px models), many in the middles between entries see it.
-FEW_TOLERANCE, MANY_TOLERANCE = 0.25, 0.42
+FEW_TOLERANCE, MANY_TOLERANCE = 0.3, 0.42
 ORDER = 1.5  # the error's power of the pitch, seen on random and trained models: kinks, not curvature
 
 

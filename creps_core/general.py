@@ -7,17 +7,18 @@ the density in the plane, not on the screen, so deep views need a handful of tab
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 from creps_core.grid import COARSE_BITS, SYNTHESIS_RANGE, GeneralGrid, general_alpha
-from creps_core.kernels import Poll, TileProgram, decode_points
+from creps_core.kernels import Poll, Reads, TileProgram, decode_points
 from creps_core.lattice import Block, Rect, tiles
 from creps_core.line_table import LineBatch, LineTable, line_tasks
 from creps_core.plan import Plan
@@ -95,12 +96,20 @@ class LatticeTable:
             grown[:, : self.used] = self.data[:, : self.used]
             self.data = grown
 
-    def gather(self, level: int, entries: NDArray[np.int64], weights: Floats) -> Tensor:
-        """Interpolated embeddings [P, R·B] from entries [P, 4] and weights [P, 4]."""
-        table = self.data[level]
-        places = torch.from_numpy(self.slots[entries]).to(table.device)
-        scale = torch.from_numpy(weights).to(table.device, table.dtype)
-        return embedding_bag(places, table, mode="sum", per_sample_weights=scale)
+    def reads(self, entries: NDArray[np.int64], weights: Floats) -> Reads:
+        """What points read that lie among the entries [n, 4], with weights [n, 4]."""
+        places = torch.from_numpy(self.slots[entries]).to(self.data.device)
+        scale = torch.from_numpy(weights).to(self.data.device, self.data.dtype)
+        return Reads(list(self.data.unbind()), places, scale)
+
+
+class Positions(NamedTuple):
+    """Where the pixels of a block read the tables."""
+
+    alpha: Floats  # [h, w]
+    shown: NDArray[np.bool_]  # [h, w]
+    rows: tuple[NDArray[np.int64], Floats]  # entries and weights, each [h·w, 4]
+    columns: tuple[NDArray[np.int64], Floats]
 
 
 class GeneralSampler:
@@ -111,6 +120,7 @@ class GeneralSampler:
     ) -> None:
         self.plan, self.grid, self.outside = plan, grid, outside
         self.rows, self.columns = rows, columns
+        self._last = threading.local()
         self._centre = (float(grid.view.center_y), float(grid.view.center_x))
         self._base = tuple(
             _lattice_position(c, rows.per_unit) for c in (grid.view.center_y, grid.view.center_x)
@@ -128,9 +138,9 @@ class GeneralSampler:
 
         def look(block: Block) -> Task:
             def mark(_: Workspace) -> None:
-                shown, (row_entries, _weights), (column_entries, _weights) = self._positions(block)
-                wanted_rows[row_entries[shown.ravel()]] = True
-                wanted_columns[column_entries[shown.ravel()]] = True
+                at = self._locate(block)
+                wanted_rows[at.rows[0][at.shown.ravel()]] = True
+                wanted_columns[at.columns[0][at.shown.ravel()]] = True
 
             return mark
 
@@ -142,25 +152,21 @@ class GeneralSampler:
 
     def missing_share(self, block: Block) -> float:
         """Share of the entries that the block reads which have not been computed, 0 … 1."""
-        shown, (rows, _), (columns, _) = self._positions(block)
-        read = [table.slots[e[shown.ravel()]] for table, e in ((self.rows, rows), (self.columns, columns))]
+        at = self._locate(block)
+        both = ((self.rows, at.rows[0]), (self.columns, at.columns[0]))
+        read = [table.slots[entries[at.shown.ravel()]] for table, entries in both]
         slots = np.concatenate([part.ravel() for part in read])
         return float((slots < 0).mean()) if slots.size else 0.0
 
     def decode(self, block: Block, workspace: Workspace) -> TileProgram:
         """Gather both embeddings of every pixel, multiply and sum over the lanes, decode."""
-        shown, (row_entries, row_weights), (column_entries, column_weights) = self._positions(block)
-        hidden = ~shown.ravel()
-        row_entries[hidden] = self._any_entry(self.rows)
-        column_entries[hidden] = self._any_entry(self.columns)
-        config = self.plan.config
-
-        def compose(level: int) -> Tensor:
-            product = self.rows.gather(level, row_entries, row_weights)
-            product *= self.columns.gather(level, column_entries, column_weights)
-            return product.unflatten(1, (config.thickness, config.biline_channels)).sum(1).t()
-
-        return decode_points(self.plan, compose, len(block), workspace)
+        at = self._positions(block)
+        hidden = ~at.shown.ravel()
+        if hidden.any():
+            at.rows[0][hidden] = self._any_entry(self.rows)
+            at.columns[0][hidden] = self._any_entry(self.columns)
+        rows, columns = self.rows.reads(*at.rows), self.columns.reads(*at.columns)
+        return decode_points(self.plan, rows, columns, workspace)
 
     def shape(self, block: Block) -> tuple[int, int]:
         """The block's own."""
@@ -168,20 +174,23 @@ class GeneralSampler:
 
     def alpha(self, block: Block) -> Floats:
         """Weight of each pixel, 0 beyond [−1, 2]² and where a warp shows nothing."""
-        dy, dx = self._offsets(block)
-        return general_alpha(self._centre[0] + dy, self._centre[1] + dx, self.outside)
+        return self._positions(block).alpha
 
-    def _offsets(self, block: Block) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return self.grid.offsets(np.array(block.rows), np.array(block.columns))
+    def _positions(self, block: Block) -> Positions:
+        """Where the block's pixels read; every worker remembers its last block's."""
+        if getattr(self._last, "block", None) is not block:
+            self._last.positions = self._locate(block)
+            self._last.block = block
+        positions: Positions = self._last.positions
+        return positions
 
-    def _positions(
-        self, block: Block
-    ) -> tuple[NDArray[np.bool_], tuple[NDArray[np.int64], Floats], tuple[NDArray[np.int64], Floats]]:
-        """(which pixels are shown, (entries, weights) of rows, the same of columns)."""
-        dy, dx = self._offsets(block)
-        shown = general_alpha(self._centre[0] + dy, self._centre[1] + dx, self.outside) > 0
-        dy, dx = np.where(shown, dy, 0.0), np.where(shown, dx, 0.0)
-        return shown, self._entries(dy, 0, self.rows), self._entries(dx, 1, self.columns)
+    def _locate(self, block: Block) -> Positions:
+        dy, dx = self.grid.offsets(np.array(block.rows), np.array(block.columns))
+        alpha = general_alpha(self._centre[0] + dy, self._centre[1] + dx, self.outside)
+        shown = alpha > 0
+        if not shown.all():
+            dy, dx = np.where(shown, dy, 0.0), np.where(shown, dx, 0.0)
+        return Positions(alpha, shown, self._entries(dy, 0, self.rows), self._entries(dx, 1, self.columns))
 
     def _entries(
         self, offset: NDArray[np.float64], axis: int, table: LatticeTable

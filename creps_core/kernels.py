@@ -19,7 +19,7 @@ from torch import Tensor
 from creps_core.lattice import LEAST_SIDE
 from creps_core.layers import LRELU_SLOPE
 from creps_core.plan import Dense, Plan
-from creps_core.straight_line import compositions, products
+from creps_core.straight_line import compositions, gathered_compositions, products
 from creps_core.workers import Workspace
 
 Poll = Callable[[], None]
@@ -57,8 +57,8 @@ class TileProgram:
         b = plan.config.biline_channels
         self.feature = self._lend("feature", b)  # [B + 1, n], ending in a row of ones
         names = ("thin", "wide", "thin", "feature")
-        self.stacks = [_lay_out(self.feature, stack, self._lend, names) for stack in plan.decoders]
-        self.decoders = reduce(Products.then, self.stacks)  # all of them in one run
+        stacks = [_lay_out(self.feature, stack, self._lend, names) for stack in plan.decoders]
+        self.decoders = reduce(Products.then, stacks)  # all of them in one run
         # Each part of the head gives a share of the picture, clamped on its own, so they are added last.
         self.shares = [self._lend(f"share {i}", 3)[:3] for i in range(1 + len(plan.head.blocks))]
         x = self.feature
@@ -177,22 +177,36 @@ def decode_product(plan: Plan, rows: Tensor, columns: Tensor, workspace: Workspa
     return program
 
 
-def decode_points(plan: Plan, compose: Callable[[int], Tensor], n: int, workspace: Workspace) -> TileProgram:
-    """Compositions and decoders of n points of any arrangement.
+class Reads(NamedTuple):
+    """Where points read a table along one axis, and how much of each entry."""
 
-    Args:
-        compose: gives the composition of a level (numbered from 0) as [B, n].
+    tables: list[Tensor]  # levels of [N, R·B]
+    places: Tensor  # int64 [n, taps]
+    weights: Tensor  # [n, taps]
+
+
+def decode_points(plan: Plan, rows: Reads, columns: Reads, workspace: Workspace) -> TileProgram:
+    """Compositions and decoders of n points of any arrangement.
 
     Returns:
         The program in whose `feature` [B + 1, ≥ n] the first n columns hold what the head reads.
     """
+    n = rows.places.shape[0]
     program = workspace.program(TileProgram, plan, max(n, LEAST_SIDE))
-    target = program.feature[:-1, :n]
-    target.copy_(compose(0))
-    for level, stack in enumerate(program.stacks, start=1):
-        stack.run()
-        if level < len(program.stacks):
-            target += compose(level)
+    decoders = program.decoders
+    gathered_compositions()(
+        program.feature[:-1, :n],
+        rows.tables,
+        columns.tables,
+        rows.places,
+        columns.places,
+        rows.weights,
+        columns.weights,
+        decoders.weights,
+        decoders.inputs,
+        decoders.outputs,
+        LRELU_SLOPE,
+    )
     return program
 
 

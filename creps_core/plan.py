@@ -67,14 +67,14 @@ class Plan:
         """Pixels per tile: all activations of a tile stay in a core's cache; on a GPU they fill it."""
         if self.row_amplitude.device.type != "cpu":
             return max(1024, 65536 >> self.halvings)
-        return max(256, 32768 // self.config.biline_channels >> self.halvings)
+        return max(256, 65536 // self.config.biline_channels >> self.halvings)
 
     @property
     def chunk_lines(self) -> int:
         """Line samples per chunk, likewise; small models take more at a time."""
         if self.row_amplitude.device.type != "cpu":
             return max(16, 512 >> self.halvings)
-        samples = 524288 // (self.config.channels(4) * self.config.thickness)
+        samples = 262144 // (self.config.channels(4) * self.config.thickness)
         return max(1, samples >> self.halvings)
 
     @property

@@ -117,16 +117,29 @@ class Refinement:
         return samples
 
     def _first_stride(self, sampler: Sampler, areas: Sequence[Rect], samples: Samples) -> int:
-        """1 if the whole frame fits the first pass's time, else the finest stride that does."""
+        """The finest stride whose first pass keeps the eye waiting no longer than it may.
+
+        1 when the whole frame is quick, or when starting coarse would not save much: line samples
+        come in chunks, so a narrow strip costs about as much coarse as fine.
+        """
+        fitting = [
+            s for s in reversed(STRIDES) if self._seconds(sampler, areas, samples, s) <= FIRST_PASS_SECONDS
+        ]
+        first = fitting[0] if fitting else STRIDES[0]
+        whole = self._seconds(sampler, areas, samples, 1)
+        coarse = self._seconds(sampler, areas, samples, first)
+        return 1 if whole <= max(FIRST_PASS_SECONDS, 3 * coarse) else first
+
+    def _seconds(self, sampler: Sampler, areas: Sequence[Rect], samples: Samples, stride: int) -> float:
+        """What a first pass at that stride is expected to take."""
         head_only = samples.features is not None and samples.features.whole
-        for stride in (1, *reversed(STRIDES)):
-            blocks = [b for area in areas for b in new_blocks(area, stride, None, self.anchor)]
-            seconds = sum(map(len, blocks)) * self.costs.pixel * (HEAD_SHARE if head_only else 1)
-            if isinstance(sampler, SeparableSampler) and not head_only:
-                seconds += sampler.count_missing(blocks) * self.costs.line
-            if seconds <= FIRST_PASS_SECONDS:
-                return stride
-        return STRIDES[0]
+        blocks = [b for area in areas for b in new_blocks(area, stride, None, self.anchor)]
+        seconds = sum(map(len, blocks)) * self.costs.pixel * (HEAD_SHARE if head_only else 1)
+        if isinstance(sampler, SeparableSampler) and not head_only:
+            chunks = -(-sampler.count_missing(blocks) // self.plan.chunk_lines)
+            rounds = -(-chunks // self.workers)
+            seconds += rounds * self.workers * self.plan.chunk_lines * self.costs.line
+        return seconds
 
     def _compute(self, sampler: Sampler, blocks: Sequence[Block], samples: Samples) -> None:
         pixels = self.plan.tile_pixels
@@ -135,7 +148,7 @@ class Refinement:
         if not known:
             start = time.perf_counter()
             computed = sampler.prepare(todo, self._run, self._poll)
-            self.costs.learn("line", time.perf_counter() - start, computed, 32)
+            self.costs.learn("line", time.perf_counter() - start, computed, 2 * self.plan.chunk_lines)
             self.lines += computed
         start = time.perf_counter()
         self._run(self._tile(sampler, tile, samples) for tile in todo)
@@ -244,6 +257,9 @@ def guessed_costs(plan: Plan, workers: int) -> Costs:
 
 def _is_flat(pixels: NDArray[np.uint8]) -> bool:
     rgb = pixels[..., :3]
+    sparse = rgb[::SPARSE, ::SPARSE].reshape(-1, 3).astype(int)
+    if (np.ptp(sparse, axis=0) >= FLAT_LEVELS).any():
+        return False  # most pictures: no need to look at every pixel
     spans = rgb.max(axis=(0, 1)).astype(int) - rgb.min(axis=(0, 1))
     return bool((spans < FLAT_LEVELS).all())
 

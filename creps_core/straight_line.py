@@ -58,6 +58,39 @@ def _compositions(
             feature.baddbmm_(rows[level + 1], columns[level + 1])
 
 
+def _gathered_compositions(
+    feature: Tensor,  # [B, n]
+    row_tables: List[Tensor],  # noqa: UP006  levels of [N, R·B]
+    column_tables: List[Tensor],  # noqa: UP006
+    row_places: Tensor,  # [n, 4]
+    column_places: Tensor,
+    row_weights: Tensor,  # [n, 4]
+    column_weights: Tensor,
+    weights: List[Tensor],  # noqa: UP006  four per level, then the last decoder's
+    inputs: List[Tensor],  # noqa: UP006
+    outputs: List[Tensor],  # noqa: UP006
+    slope: float,
+) -> None:
+    """A tile of points: gather both embeddings, multiply, sum over the lanes; decode; and so on."""
+    b = feature.shape[0]
+    depth = len(weights) // len(row_tables)
+    for level in range(len(row_tables)):
+        row = torch.nn.functional.embedding_bag(
+            row_places, row_tables[level], mode="sum", per_sample_weights=row_weights
+        )
+        column = torch.nn.functional.embedding_bag(
+            column_places, column_tables[level], mode="sum", per_sample_weights=column_weights
+        )
+        composed = row.mul_(column).unflatten(1, [-1, b]).sum(1).t()
+        if level:
+            feature += composed
+        else:
+            feature.copy_(composed)
+        for i in range(level * depth, (level + 1) * depth):
+            torch.mm(weights[i], inputs[i], out=outputs[i])
+            torch.nn.functional.leaky_relu(outputs[i], slope, inplace=True)
+
+
 @cache
 def products() -> Runner:
     """`_products`, compiled where that is possible."""
@@ -68,6 +101,12 @@ def products() -> Runner:
 def compositions() -> Runner:
     """`_compositions`, compiled where that is possible."""
     return _compiled(_compositions)
+
+
+@cache
+def gathered_compositions() -> Runner:
+    """`_gathered_compositions`, compiled where that is possible."""
+    return _compiled(_gathered_compositions)
 
 
 def _compiled(function: Runner) -> Runner:
