@@ -37,6 +37,7 @@ GUESSED_PER_UNIT = 512  # of a table, until it was measured
 FIRST_DRAFT = 20  # samples per plane unit of the coarsest draft, at least
 FLAT_LEVELS = 4
 SPARSE = 16  # pixels between those that tell how much of a table is there
+WORTHWHILE = 3.0  # a coarse start must be so much quicker than the whole frame
 HEAD_SHARE = 0.25  # of a pixel's cost, when its features are kept
 GUESSED_FLOPS = 4e10  # per worker and second, until something was measured
 
@@ -128,7 +129,7 @@ class Refinement:
         first = fitting[0] if fitting else STRIDES[0]
         whole = self._seconds(sampler, areas, samples, 1)
         coarse = self._seconds(sampler, areas, samples, first)
-        return 1 if whole <= max(FIRST_PASS_SECONDS, 3 * coarse) else first
+        return 1 if whole <= max(FIRST_PASS_SECONDS, WORTHWHILE * coarse) else first
 
     def _seconds(self, sampler: Sampler, areas: Sequence[Rect], samples: Samples, stride: int) -> float:
         """What a first pass at that stride is expected to take."""

@@ -50,6 +50,7 @@ def renderer(generator: Generator) -> Iterator[Renderer]:
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every picture takes too long for one pass."""
     monkeypatch.setattr(refinement, "FIRST_PASS_SECONDS", 0.0)
+    monkeypatch.setattr(refinement, "WORTHWHILE", 0.0)
 
 
 def picture(renderer: Renderer, ws: Tensor, view: View, size: Size = SIZE) -> np.ndarray:
