@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
@@ -11,6 +14,7 @@ from creps_core.atomic import check_folder, replacing
 from creps_core.cli.common import run_command
 from creps_core.cli.options import DEVICE, FILE, NUMBER, SEED, Parsed
 from creps_core.errors import InputError
+from train.cli.progress import counted
 from train.evaluation.request import GRIDS, METRICS, OF_DATA, Request, parse_metrics
 
 if TYPE_CHECKING:
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from train.evaluation.report import Report
     from train.pictures import Pictures
 
+T = TypeVar("T")
+TERMINATED = 143  # what a shell reports for SIGTERM
 DEFAULT_COUNT = 1000
 METRIC_LIST = Parsed("LIST", parse_metrics)
 
@@ -76,9 +82,7 @@ METRIC_LIST = Parsed("LIST", parse_metrics)
     type=FILE,
     help="A TorchScript feature network instead of the built-in one. RUNS THE CODE IN THE FILE.",
 )
-@click.option(
-    "--lpips", type=FILE, help="A TorchScript LPIPS network, for scale. RUNS THE CODE IN THE FILE."
-)
+@click.option("--lpips", type=FILE, help="A TorchScript LPIPS network, for scale. RUNS THE CODE IN THE FILE.")
 @click.option(
     "--batch", type=click.IntRange(1), default=16, show_default=True, metavar="N", help="Pictures at once."
 )
@@ -106,7 +110,7 @@ def command(
     device: str,
     out: Path | None,
 ) -> None:
-    """Measure a checkpoint, by default the bundled model.
+    r"""Measure a checkpoint, by default the bundled model.
 
     \b
     frechet       Fréchet distance of generated pictures to the data
@@ -120,7 +124,9 @@ def command(
     """
     targets = _targets(out)
     if data is None and metrics and (needing := [name for name in metrics if name in OF_DATA]):
-        raise InputError(f"{', '.join(needing)}: needs pictures to compare with; give --data scenery or a path")
+        raise InputError(
+            f"{', '.join(needing)}: needs pictures to compare with; give --data scenery or a path"
+        )
     chosen = metrics or tuple(name for name in METRICS if data is not None or name not in OF_DATA)
 
     from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
@@ -152,9 +158,8 @@ def command(
 
 def _run(model: Checkpoint, open_data: OpenData | None, request: Request, targets: list[Path]) -> None:
     from train.evaluation.evaluate import evaluate
-    from train.evaluation.progress import bar
 
-    report = evaluate(model, open_data, request, bar)
+    report = evaluate(model, open_data, request, _bar)
     if open_data is None and not request.of_data:
         report.remarks.append("Nothing was compared with data: for distances give --data.")
     click.echo(report.to_text())
@@ -180,11 +185,46 @@ def _targets(out: Path | None) -> list[Path]:
     elif out.suffix and not out.is_dir():
         raise InputError(f"{out.name}: the suffix must be .html or .json; a folder's name has none")
     else:
-        check_folder(out / "..") if out.is_dir() else _make_folder(out)
+        _make_folder(out)
         targets = [out / "report.html", out / "report.json"]
     for target in targets:
         check_folder(target)
     return targets
 
 
-main = None
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        raise InputError(f"the folder {folder.parent} does not exist; make it first") from None
+    except FileExistsError:
+        raise InputError(f"{folder} is a file; name a folder, or a file .html or .json") from None
+
+
+def _opened(data: str, grids: tuple[TrainingGrid, ...]) -> OpenData:
+    """The data with its pixels on each grid, opened now, so that faults show before any work."""
+    from train.scenery import Scenery
+    from train.stored import open_pictures
+
+    sets: dict[TrainingGrid, Pictures] = {
+        grid: Scenery() if data == "scenery" else open_pictures(data, grid) for grid in grids
+    }
+    return sets.__getitem__
+
+
+def _bar(items: Iterable[T], what: str, total: int) -> Iterable[T]:
+    return counted(items, total, what, "step")
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    sys.exit(TERMINATED)  # an exception, so that temporary files are removed and child processes end
+
+
+def main() -> NoReturn:
+    """Run the command."""
+    signal.signal(signal.SIGTERM, _terminate)
+    run_command(command)
+
+
+if __name__ == "__main__":
+    main()

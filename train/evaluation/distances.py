@@ -52,9 +52,7 @@ def kernel(real: Tensor, fake: Tensor, seed: int = 0) -> tuple[float, float]:
         torch.manual_seed(seed)
         # Half a small set: whole ones would be the same every time and show no spread.
         subset = max(2, min(MOST_IN_SUBSET, len(real) // 2, len(fake) // 2))
-        metric = KernelInceptionDistance(
-            feature=_Rows(real.shape[1]), subsets=SUBSETS, subset_size=subset
-        )
+        metric = KernelInceptionDistance(feature=_Rows(real.shape[1]), subsets=SUBSETS, subset_size=subset)
         metric.update(real, real=True)
         metric.update(fake, real=False)
         mean, deviation = metric.compute()

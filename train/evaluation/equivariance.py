@@ -4,7 +4,7 @@ After EQ-T and EQ-R of StyleGAN3 (Karras et al. 2021), adapted to a network that
 shift by whole samples asks for points that were asked for before: nothing may differ. For fractions of a
 sample and for turns, the original is resampled with a windowed sinc, which is right as far as the samples
 hold all there is of the picture; so these numbers tell how free of aliasing it is at this size. Turned
-pictures come from the renderer's interpolated tables, which are themselves within half a level of 255 (59 dB).
+pictures come from the renderer's interpolated tables, which are within half a level of 255 themselves.
 """
 
 from __future__ import annotations

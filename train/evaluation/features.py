@@ -10,7 +10,7 @@ import hashlib
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -105,9 +105,9 @@ class TorchScriptNetwork(nn.Module):
         self.network = load_torchscript(path)
         self.name = f"TorchScript {path.name}"
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        names = [argument.name for argument in self.network.forward.schema.arguments]
-        self._options = {"return_features": True} if "return_features" in names else {}
         try:
+            knows = "return_features" in argument_names(self.network)
+            self._options = {"return_features": True} if knows else {}
             self.num_features = self(torch.zeros(2, 3, size, size, dtype=torch.uint8)).shape[1]
         except (RuntimeError, TypeError, AttributeError) as error:
             raise InputError(
@@ -141,6 +141,12 @@ def load_torchscript(path: Path) -> torch.jit.ScriptModule:
     return module.eval()
 
 
+def argument_names(network: torch.jit.ScriptModule) -> list[str]:
+    """What the network's forward calls its arguments."""
+    forward: Any = network.forward
+    return [argument.name for argument in forward.schema.arguments]
+
+
 def first_line(error: Exception) -> str:
     """What torch says at first, or the last line of a traceback of TorchScript, shortened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -154,7 +160,7 @@ def eight_bits(pictures: Tensor) -> Tensor:
 
 def extract(network: FeatureNetwork, batches: Iterable[Tensor], device: torch.device | str = "cpu") -> Tensor:
     """Features of all pictures, float64 [N, num_features] on the CPU. The network is on `device`."""
-    rows = [network(eight_bits(batch).to(device)).double().cpu() for batch in batches]
+    rows = [network(eight_bits(batch).to(device)).cpu().double() for batch in batches]
     return torch.cat(rows)
 
 

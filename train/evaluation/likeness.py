@@ -9,7 +9,7 @@ from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from creps_core.errors import InputError
-from train.evaluation.features import first_line, load_torchscript
+from train.evaluation.features import argument_names, first_line, load_torchscript
 
 RANGE = 2.0  # pictures lie on [-1, 1]
 BEST_DB = 120.0  # reported for pictures that agree to float32
@@ -50,15 +50,14 @@ class Lpips:
     def __init__(self, path: Path, size: int) -> None:
         self.name = f"TorchScript {path.name}"
         self._network = load_torchscript(path)
-        names = [argument.name for argument in self._network.forward.schema.arguments]
-        self._rows = "return_lpips" in names
         grey = torch.zeros(1, 3, size, size)
         try:
+            self._rows = "return_lpips" in argument_names(self._network)
             self(grey, grey)
         except (RuntimeError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
-                f"{path.name} cannot be used for LPIPS: it must turn two pictures [N, 3, H, W] into distances; "
-                f"{first_line(error)}"
+                f"{path.name} cannot be used for LPIPS: it must turn two pictures [N, 3, H, W] into "
+                f"distances; {first_line(error)}"
             ) from error
 
     @torch.no_grad()

@@ -13,8 +13,8 @@ from creps_core.errors import InputError
 from creps_core.generator import Generator
 from train.evaluation.distances import frechet
 from train.evaluation.features import FeatureNetwork, FixedNetwork, extract
-from train.evaluation.progress import Watch, quiet
 from train.evaluation.samples import Sampling, choose, drawn, generated, labels_for
+from train.evaluation.watch import Watch, quiet
 from train.pictures import Pictures
 
 
@@ -118,7 +118,5 @@ def halves(
         )
     both = choose(2 * sampling.count, len(pictures), sampling.seed + 1)
     network = network or FixedNetwork().to(device)
-    first, second = (
-        DataStatistics(pictures, sampling, network, device, both[k::2], watch) for k in range(2)
-    )
+    first, second = (DataStatistics(pictures, sampling, network, device, both[k::2], watch) for k in range(2))
     return first, second

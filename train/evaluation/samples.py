@@ -14,6 +14,7 @@ from torch import Tensor
 from creps_core.config import GeneratorConfig, TrainingGrid
 from creps_core.errors import InputError
 from creps_core.generator import Generator
+from train.drawn import training_points
 from train.pictures import Pictures
 from train.randomness import normals, uniforms
 
@@ -32,13 +33,6 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.count < 2:
             raise InputError(f"{self.count} pictures have no distribution; compare at least 2")
-
-
-def coordinates(grid: TrainingGrid, size: int) -> Tensor:
-    """Where a picture of `size` samples a side has them, in plane units: float64 [size]."""
-    if grid == "endpoints":
-        return torch.linspace(0, 1, size, dtype=torch.float64)
-    return (torch.arange(size, dtype=torch.float64) + 0.5) / size
 
 
 def choose(count: int, length: int, seed: int) -> Tensor:
@@ -61,7 +55,7 @@ def latents(z_dim: int, samples: range, seed: int) -> Tensor:
 
 def drawn(pictures: Pictures, indices: Tensor, sampling: Sampling) -> Iterator[Tensor]:
     """The data's pictures `indices` in batches [N, 3, size, size]."""
-    line = coordinates(sampling.grid, sampling.size)
+    line = training_points(sampling.size, sampling.grid)
     for chunk in indices.split(sampling.batch):
         lines = line.expand(len(chunk), -1)
         yield pictures.sample(chunk, lines, lines)
@@ -77,7 +71,7 @@ def generated(generator: Generator, labels: Tensor | None, sampling: Sampling) -
         sampling: how many, and where.
     """
     device = generator.mapping.w_avg.device
-    line = coordinates(sampling.grid, sampling.size).to(device, torch.float32)
+    line = training_points(sampling.size, sampling.grid).to(device, torch.float32)
     for start in range(0, sampling.count, sampling.batch):
         numbers = range(start, min(sampling.count, start + sampling.batch))
         z = latents(generator.config.z_dim, numbers, sampling.seed).to(device)

@@ -1,12 +1,9 @@
-"""Progress over batches and cases: a bar on a terminal, or nothing."""
+"""How work over batches and cases tells how far it is; the bar itself belongs to the command."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
-
-from tqdm import tqdm
 
 T = TypeVar("T")
 
@@ -21,8 +18,3 @@ class Watch(Protocol):
 def quiet(items: Iterable[T], what: str, total: int) -> Iterable[T]:
     """Show nothing."""
     return items
-
-
-def bar(items: Iterable[T], what: str, total: int) -> Iterable[T]:
-    """A bar on stderr with the time left; nothing where stderr is not a terminal."""
-    return tqdm(items, desc=what, total=total, leave=False, file=sys.stderr, disable=None)
