@@ -108,7 +108,12 @@ def test_precision_and_recall_agree_with_loops(seed: int, n: int, m: int, k: int
     def share(points: NDArray[np.float64], manifold: NDArray[np.float64]) -> float:
         radii = [sorted(np.hypot(*(manifold - row).T))[k] for row in manifold]
         return float(
-            np.mean([any(np.hypot(*(p - row)) <= r for row, r in zip(manifold, radii, strict=True)) for p in points])
+            np.mean(
+                [
+                    any(np.hypot(*(p - row)) <= r for row, r in zip(manifold, radii, strict=True))
+                    for p in points
+                ]
+            )
         )
 
     found = precision_recall(torch.from_numpy(real), torch.from_numpy(fake), k)

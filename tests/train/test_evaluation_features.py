@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_the_more_is_wrong_the_larger_the_distance(
     real = extract(network, [landscapes[0]])
     values = [frechet(real, extract(network, [landscapes[1]]))]
     values += [frechet(real, extract(network, [change(landscapes[1], amount)])) for amount in amounts]
-    assert all(a < b for a, b in zip(values, values[1:], strict=False)), values
+    assert all(a < b for a, b in itertools.pairwise(values)), values
     assert values[-1] > 3 * values[0]
 
 
