@@ -14,7 +14,7 @@ from creps_core.config import GeneratorConfig, TrainingGrid
 from creps_core.errors import InputError
 
 Loss = Literal["logistic", "pairing"]
-Augment = Literal["none", "fixed", "adaptive"]
+Augment = Literal["none", "fixed", "ada"]
 Precision = Literal["32", "bf16", "64"]
 
 
@@ -72,10 +72,10 @@ class TrainConfig:
         "32"
     )
     # --- augmentation
-    augment: Annotated[Augment, "Discriminator augmentation: none, fixed, or adaptive (ADA)."] = "adaptive"
+    augment: Annotated[Augment, "Discriminator augmentation: none, fixed, or adaptive."] = "ada"
     augment_set: Annotated[str, "Groups of transformations: blit, geom, color, bg, bgc, bgcf, …"] = "bgc"
     augment_p: Annotated[float, "Probability: fixed, or where the adaptive one starts."] = 0.0
-    augment_target: Annotated[float, "What the adaptive one steers E[sign D(real)] to."] = 0.6
+    augment_target: Annotated[float, "What the adaptive one aims at; 0: 0.6, for pairs 0.77."] = 0.0
     augment_kimg: Annotated[float, "Thousand pictures in which the adaptive one may go from 0 to 1."] = 500.0
     # --- any-scale training (not in the paper)
     stages: Annotated[str, "Coarse to fine, SIZE:KIMG,…,SIZE, such as 32:40,64. Empty: resolution."] = ""
@@ -177,9 +177,10 @@ PRESETS: dict[str, TrainConfig] = {
     # The bundled model.
     "scenery": TrainConfig(
         resolution=128, z_dim=128, w_dim=128, mapping_layers=4, channel_base=16384, channel_max=128,
-        biline_channels=16, d_channel_base=4096, d_channel_max=128, frequency_scale=0.3, grid="centres",
-        batch=16, r1_gamma=0.1, pl_weight=0.0, style_mixing=0.5, ema_kimg=5.0, augment="none",
-        stages="32:100,64:300,128", kimg=600.0, snapshot_kimg=5.0, keep=3, metric_kimg=20.0, jitter=True,
+        biline_channels=16, d_channel_base=2048, d_channel_max=128, frequency_scale=0.3, grid="centres",
+        batch=16, g_lr=0.0025, d_lr=0.0025, r1_gamma=0.02, pl_weight=0.0, style_mixing=0.5, ema_kimg=5.0,
+        augment="none", windows=0.5, jitter=True, stages="32:200,64:400,128", precision="bf16",
+        kimg=600.0, snapshot_kimg=5.0, keep=3,
     ),
 }  # fmt: skip
 

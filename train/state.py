@@ -38,7 +38,7 @@ class Progress:
     path_mean: float = 0.0  # running mean of the path length
     best: float | None = None  # least Fréchet distance so far
     best_nimg: int = 0
-    adaptive: AdaptiveState = field(default_factory=AdaptiveState)
+    adaptive: AdaptiveState = field(default_factory=lambda: AdaptiveState(0.0))
 
 
 class TrainState:
@@ -48,7 +48,7 @@ class TrainState:
         self, config: TrainConfig, c_dim: int, device: torch.device, dtype: torch.dtype = torch.float32
     ) -> None:
         self.config = config
-        self.progress = Progress(adaptive=AdaptiveState(p=config.augment_p))
+        self.progress = Progress(adaptive=AdaptiveState(0.0 if config.augment == "none" else config.augment_p))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.generator = Generator(config.generator_config(c_dim))

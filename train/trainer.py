@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from creps_core.errors import InputError, RunError
-from train.adaptive import update
+from train.adaptive import PAIR_TARGET, REAL_TARGET, AdaptiveConfig, Signal, advance
 from train.config import TrainConfig
 from train.losses import PATH_DECAY
 from train.objective import Moment, Objective, Stats
@@ -35,6 +35,13 @@ class Trainer:
             )
         self.config, self.processes = config, processes
         self.state = TrainState(config, c_dim, processes.device, processes.dtype)
+        usual = PAIR_TARGET if config.loss == "pairing" else REAL_TARGET
+        self._adaptive = AdaptiveConfig(
+            config.augment,
+            config.augment_p,
+            target=config.augment_target or usual,
+            ramp_kimg=config.augment_kimg,
+        )
         self.objective = Objective(
             config, pictures, self.state.generator, self.state.discriminator, processes
         )
@@ -84,9 +91,9 @@ class Trainer:
         values = {name: float(value) for name, value in stats.items()}
         if "path_length" in values:
             progress.path_mean += PATH_DECAY * (values["path_length"] - progress.path_mean)
-        if config.augment == "adaptive":
-            progress.adaptive = update(progress.adaptive, values["confidence"], config.batch)
         self._check_finite(values)
+        signal = Signal(round(values["confidence"] * config.batch), config.batch)
+        progress.adaptive = advance(self._adaptive, progress.adaptive, signal, config.batch)
         return values
 
     def _phase(self, network: nn.Module, optimizer: torch.optim.Optimizer, phase: Phase) -> Stats:
