@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from train.scenery.noise import mixed, plane_noise, spacing
+from train.scenery.noise import mixed, plane_noise
 from train.scenery.scene import Scene
 
 
