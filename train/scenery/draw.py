@@ -10,7 +10,7 @@ from train.scenery.noise import smooth
 from train.scenery.palette import CLOUD_LIT, CLOUD_SHADE, DISC, GLOW, HAZE, HORIZON, LIT, SHADE
 from train.scenery.scene import Scene, draw_scenes
 
-_CHUNK = 131072  # samples drawn at once: what fits a core's cache
+_CHUNK = 2**18  # samples drawn at once: many share the cost of a call, and memory stays small
 
 
 class Scenery:
@@ -81,13 +81,12 @@ def _mix(image: Tensor, colour: Tensor, amount: Tensor) -> None:
 def _sky(scene: Scene, flow: water.Fold, columns: Tensor, squared: Tensor, glow: Tensor) -> Tensor:
     y = flow.rows.float()
     image = sky.gradient(scene, y).expand(-1, -1, -1, columns.shape[1]).contiguous()
-    dark = scene.night > 0.05
-    if bool(dark.any()):
-        part = [i for i in range(len(dark)) if dark[i]]
-        shine = sky.stars(scene, y, columns, flow.blur[:, 0, :, 0])
-        image[part] += (shine * _each(scene.night))[part] * 0.9
+    for number in torch.nonzero(scene.night > 0.05).flatten().tolist():
+        one = slice(number, number + 1)
+        shine = sky.stars(scene.part(number, number + 1), y[one], columns[one], flow.blur[one, 0, :, 0])
+        image[one] += 0.9 * scene.night[one] * shine
     _mix(image, _colour(scene, GLOW), glow * 0.85)
-    _mix(image, _colour(scene, DISC), sky.disc(scene, squared, flow.blur))
+    _mix(image, _colour(scene, DISC), sky.disc(scene, squared, flow.blur) * (1 - 0.6 * flow.water))
     cover, thick = sky.clouds(scene, flow.rows, columns)
     colour = torch.lerp(_colour(scene, CLOUD_LIT), _colour(scene, CLOUD_SHADE), thick * (1 - 0.7 * glow))
     _mix(image, colour, cover * 0.85)
@@ -102,7 +101,7 @@ def _paint_land(
     facets = ridges.facet_noise(scene, flow.rows, columns)
     light = ridges.light(scene, ground, facets, columns)
     colour = torch.lerp(_colour(scene, SHADE), _colour(scene, LIT), light * _each(0.7 - 0.4 * scene.overcast))
-    snow = smooth((_each(scene.snow) + 0.05 * facets - flow.y) / 0.05 + 0.5) * (0.4 + 0.6 * ground.far)
+    snow = smooth((_each(scene.snow) + 0.06 * facets - flow.y) / 0.03 + 0.5) * (0.3 + 0.7 * ground.far)
     colour.lerp_(torch.lerp(_colour(scene, HAZE), _colour(scene, CLOUD_LIT), light), snow)
     haze = torch.lerp(_colour(scene, HAZE), _colour(scene, HORIZON), torch.tensor(0.35))
     haze = torch.lerp(haze, _colour(scene, GLOW), glow * 0.6)

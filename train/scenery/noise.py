@@ -139,7 +139,7 @@ def _joined(values: Tensor, position: Tensor, t: Tensor) -> Tensor:
 
 
 def spacing(line: Tensor) -> Tensor:
-    """Distance of every sample of a line [N, L] to its neighbours, [N, L]; a lone sample counts as 2⁻⁹ wide."""
+    """Distance of every sample of a line [N, L] to its neighbours, [N, L]; 2⁻⁹ for a lone one."""
     if line.shape[1] == 1:
         return torch.full_like(line, 2.0**-9)
     step = line.diff(dim=1).abs()

@@ -103,7 +103,7 @@ def light(scene: Scene, ground: Land, facets: Tensor, columns: Tensor) -> Tensor
     towards = (scene.sun_x[:, None] - columns.float()) * 3
     towards = (towards / (1 + towards.abs()))[:, None, None, :]
     steep = ground.slope / (1 + ground.slope.abs())
-    lit = facets * (0.25 + 0.55 * ground.sharp) - steep.mul_(towards)
+    lit = facets * (0.10 + 0.62 * ground.sharp) - steep.mul_(towards)
     return lit.add_(0.5).clamp_(0, 1)
 
 
