@@ -554,6 +554,11 @@ def hostile_files() -> dict[str, bytes]:
         "smaller-bomb.png": smaller,
         "talkative.png": talkative,
         "script.png": script,
+        "no-palette.png": png_of(
+            (b"IHDR", (8).to_bytes(4, "big") * 2 + bytes([8, 3, 0, 0, 0])),
+            (b"IDAT", zlib.compress(bytes(8 * 9))[:-6]),
+            (b"IEND", b""),
+        ),
         "gif.png": encoded(rgb(), "GIF"),
         "empty.webp": b"",
         "good.png": encoded(rgb()),

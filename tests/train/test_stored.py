@@ -177,7 +177,7 @@ def test_any_window_of_the_stored_grid_is_exact(
 @settings(max_examples=60, deadline=None)
 @given(
     size=st.integers(8, 64),
-    count=st.integers(1, 64),
+    count=st.integers(1, 200),
     start=st.floats(-2, 2),
     extent=st.floats(1e-6, 3),
     grid=st.sampled_from(GRIDS),
@@ -186,7 +186,8 @@ def test_weights_sum_to_one_and_a_flat_picture_stays_flat(
     size: int, count: int, start: float, extent: float, grid: Grid
 ) -> None:
     line = axis_filter(torch.linspace(start, start + extent, count).double(), size, grid)
-    assert line.weights.sum(dim=1) == pytest.approx(np.ones(count), abs=1e-5)
+    for _, weights in line.parts or ():
+        assert weights.sum(dim=1).numpy() == pytest.approx(1, abs=1e-5)
     flat = torch.full((3, size, size), 200, dtype=torch.uint8)
     assert resample(flat, line, line).numpy() == pytest.approx(200 / 127.5 - 1, abs=1e-5)
 
