@@ -83,7 +83,13 @@ class TrainConfig:
     windows: Annotated[float, "Part of the pictures seen through a random magnified window."] = 0.0
     window_zoom: Annotated[float, "Highest magnification of such a window."] = 4.0
     jitter: Annotated[bool, "Shift every sample grid by up to half a pitch."] = False
-    freeze_kimg: Annotated[float, "Thousand pictures in which the discriminator learns alone (--init: 20)."] = 0.0
+    teach_kimg: Annotated[
+        float,
+        "Thousand pictures learnt one by one from their known latents (drawn sets) before the game begins.",
+    ] = 0.0
+    freeze_kimg: Annotated[
+        float, "Thousand pictures in which the discriminator then learns alone (--init: 20)."
+    ] = 0.0
     # --- the run
     kimg: Annotated[float, "Length of the run, in thousand pictures shown."] = 25000.0
     seed: Annotated[int, "Of everything random."] = 0

@@ -87,7 +87,8 @@ class Loop:
         return nimg // every > (nimg - self._config.batch) // every
 
     def _note(self, values: dict[str, float]) -> str:
-        return f"{self._trainer.moment().size}² G {values.get('loss_g', 0):.2f} D {values['loss_d']:.2f}"
+        losses = (f"{name[5:]} {value:.2f}" for name, value in values.items() if name.startswith("loss_"))
+        return " ".join([f"{self._trainer.moment().size}²", *losses])
 
     def _report(self, values: dict[str, float], rate: float) -> None:
         if self._processes.first:
@@ -96,7 +97,7 @@ class Loop:
             self._folder.report(self._progress.nimg, {**values, **known, "images_per_second": round(rate, 2)})
 
     def _save(self) -> None:
-        """State, checkpoints and pictures; the state goes last, so that a resumed run makes the rest again."""
+        """State, checkpoints and pictures; the state goes last: a resumed run makes the rest again."""
         state, config, folder = self._trainer.state, self._config, self._folder
         if self._processes.first:
             state.check_finite()

@@ -20,7 +20,7 @@ ZOOMS = (1, 2, 4, 8)
 
 @torch.no_grad()
 def sample_grid(generator: Generator, size: int, columns: int, rows: int) -> NDArray[np.uint8]:
-    """Seeds 0, 1, 2, … in reading order (classes in turn when conditional): uint8 [rows·size, columns·size, 3]."""
+    """Seeds 0, 1, 2, … in reading order, classes in turn: uint8 [rows·size, columns·size, 3]."""
     line = grid_line(generator.config.grid, size)
     tiles = [_picture(generator, seed, line, line) for seed in range(columns * rows)]
     return np.concatenate(
@@ -46,9 +46,7 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
         Image.fromarray(pixels).save(file, "png")
 
 
-def _picture(
-    generator: Generator, seed: int, rows: torch.Tensor, columns: torch.Tensor
-) -> NDArray[np.uint8]:
+def _picture(generator: Generator, seed: int, rows: torch.Tensor, columns: torch.Tensor) -> NDArray[np.uint8]:
     config = generator.config
     like = generator.mapping.w_avg
     label = one_hot(seed % max(config.c_dim, 1), config.c_dim).to(like)

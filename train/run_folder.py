@@ -1,13 +1,13 @@
 """A run's folder: what lies where, and what is kept.
 
-    state.safetensors             all that --resume needs, replaced at every snapshot
-    latest.safetensors            the averaged generator, for the viewer to follow
-    best.safetensors              the one with the least Fréchet distance
-    snapshot-000200.safetensors   every snapshot's, the last few kept; the number is kimg
-    samples-000200.png            pictures of fixed latents
-    zoom-000200.png               one of them at 1×, 2×, 4× and 8×
-    metrics.jsonl                 one line of numbers per report; TensorBoard's events lie in events/
-    config.json                   the options
+state.safetensors             all that --resume needs, replaced at every snapshot
+latest.safetensors            the averaged generator, for the viewer to follow
+best.safetensors              the one with the least Fréchet distance
+snapshot-000200.safetensors   every snapshot's, the last few kept; the number is kimg
+samples-000200.png            pictures of fixed latents
+zoom-000200.png               one of them at 1×, 2×, 4× and 8×
+metrics.jsonl                 one line of numbers per report; TensorBoard's events lie in events/
+config.json                   the options
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(f"{self.path} could not be made: {(error.strerror or str(error)).lower()}") from error
+            raise RunError(
+                f"{self.path} could not be made: {(error.strerror or str(error)).lower()}"
+            ) from error
         with replacing(self.path / "config.json") as file:
             file.write(config.to_json().encode() + b"\n")
 

@@ -48,7 +48,9 @@ class TrainState:
         self, config: TrainConfig, c_dim: int, device: torch.device, dtype: torch.dtype = torch.float32
     ) -> None:
         self.config = config
-        self.progress = Progress(adaptive=AdaptiveState(0.0 if config.augment == "none" else config.augment_p))
+        self.progress = Progress(
+            adaptive=AdaptiveState(0.0 if config.augment == "none" else config.augment_p)
+        )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.generator = Generator(config.generator_config(c_dim))
@@ -79,8 +81,8 @@ class TrainState:
         if config.ema_rampup:
             half_life = min(half_life, nimg * config.ema_rampup)
         weight = 1 - 0.5 ** (config.batch / max(half_life, 1e-8))
-        averaged, current = list(self.average.parameters()), list(self.generator.parameters())
-        torch._foreach_lerp_(averaged, current, weight)
+        for averaged, parameter in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+            averaged.lerp_(parameter, weight)
         self.generator.mapping.w_avg.lerp_(w_mean, 1 - W_AVG_DECAY)
         for averaged_buffer, buffer in zip(self.average.buffers(), self.generator.buffers(), strict=True):
             averaged_buffer.copy_(buffer)
@@ -109,7 +111,9 @@ class TrainState:
         # safetensors writes to a name, not to an open file; hence not `creps_core.atomic.replacing`.
         temporary = path.with_name(f".creps-{secrets.token_hex(6)}.part")
         try:
-            save_file({name: t.detach().contiguous() for name, t in self._tensors().items()}, temporary, metadata)
+            save_file(
+                {name: t.detach().contiguous() for name, t in self._tensors().items()}, temporary, metadata
+            )
             with open(temporary, "rb+") as file:
                 os.fsync(file.fileno())
             os.replace(temporary, path)
@@ -168,7 +172,7 @@ def _open(path: Path) -> safe_open:
 
 
 def _adam(network: nn.Module, rate: float, lazy_every: int) -> torch.optim.Adam:
-    """Adam (0, 0.99). A lazy penalty takes steps of its own, every so often: rate and decay make up for it."""
+    """Adam (0, 0.99). A lazy penalty takes steps of its own; rate and decay make up for them."""
     ratio = lazy_every / (lazy_every + 1) if lazy_every else 1.0
     return torch.optim.Adam(
         network.parameters(), lr=rate * ratio, betas=(0.0, 0.99**ratio), eps=1e-8, fused=True

@@ -36,7 +36,9 @@ def config_options(command: Command) -> Command:
 @click.command(name="creps-train")
 @click.option("--preset", "preset_name", type=click.Choice(list(PRESETS)), help="Options to start from.")
 @click.option("--out", type=FILE, help="Folder of a new run.")
-@click.option("--resume", type=FILE, help="Folder of a run to go on with; options given here replace its own.")
+@click.option(
+    "--resume", type=FILE, help="Folder of a run to go on with; options given here replace its own."
+)
 @click.option("--init", type=FILE, help="Checkpoint whose averaged generator to start from.")
 @click.option("--device", type=DEVICE, default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @config_options
