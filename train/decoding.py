@@ -93,7 +93,7 @@ def to_rgb(picture: Image.Image, background: tuple[int, int, int] = WHITE) -> Im
     """Any mode as 8-bit RGB; what is transparent shows `background`."""
     if picture.mode.startswith("I"):
         picture = _from_16_bits(picture)
-    if picture.has_transparency_data:
+    if _is_transparent(picture):
         ground = Image.new("RGBA", picture.size, (*background, 255))
         picture = Image.alpha_composite(ground, picture.convert("RGBA"))
     return picture.convert("RGB")
@@ -125,8 +125,13 @@ def _info(picture: Image.Image) -> PictureInfo:
         turned=orientation in _TURNS,
         # Phones put a second exposure into what is one photograph (MPO).
         animated=picture.format != "MPO" and bool(getattr(picture, "is_animated", False)),
-        transparent=picture.has_transparency_data,
+        transparent=_is_transparent(picture),
     )
+
+
+def _is_transparent(picture: Image.Image) -> bool:
+    # Not pillow's own property: it fails for a palette picture without a palette.
+    return picture.mode.endswith(("A", "a")) or "transparency" in picture.info
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -97,20 +97,19 @@ def inspect(files: PictureFiles, watch: Watch = lambda items: items) -> Inspecti
 
 def reading_fault(infos: Infos) -> str | None:
     """Why training cannot read these pictures as they are, in one line; None if it can."""
-    advice = "; make a set of them with creps-data prepare"
     broken = [name for name, info in infos.items() if info is None]
     if broken:
-        return f"{len(broken)} of {len(infos)} pictures cannot be read: {_first_of(broken)}{advice}"
+        return f"{len(broken)} of {len(infos)} pictures cannot be read: {_first_of(broken)}"
     unlike = [name for name, info in infos.items() if info and not info.is_plain_square]
     if unlike:
-        return f"{len(unlike)} of {len(infos)} pictures are not plain square RGB: {_first_of(unlike)}{advice}"
+        return f"{len(unlike)} of {len(infos)} pictures are not plain square RGB: {_first_of(unlike)}"
     sizes = {name: info.width for name, info in infos.items() if info}
     common = next(iter(sizes.values()))
     others = [name for name, size in sizes.items() if size != common]
     if others:
-        return f"not all pictures are {common} × {common} like the first: {_first_of(others)}{advice}"
+        return f"not all pictures are {common} × {common} like the first: {_first_of(others)}"
     if common < MIN_SIZE:
-        return f"pictures of {common} × {common} are too small, {MIN_SIZE} × {MIN_SIZE} is the least{advice}"
+        return f"pictures of {common} × {common} are too small, {MIN_SIZE} × {MIN_SIZE} is the least"
     if len(infos) < 2:
         return "one picture is not a set; training needs two or more"
     return None

@@ -66,7 +66,7 @@ class PictureFiles(ABC):
         """Names of all files."""
 
     @abstractmethod
-    def read(self, name: str, most: int = MAX_BYTES) -> bytes:
+    def read(self, name: str, most: int | None = None) -> bytes:
         """A file, or its first `most` bytes; raises `BrokenPicture` if it cannot be had or is too large."""
 
 
@@ -79,7 +79,7 @@ class FolderFiles(PictureFiles):
             for file in files:
                 yield PurePosixPath(os.path.relpath(os.path.join(folder, file), self.path)).as_posix()
 
-    def read(self, name: str, most: int = MAX_BYTES) -> bytes:
+    def read(self, name: str, most: int | None = None) -> bytes:
         """See `PictureFiles.read`."""
         path = self.path / name
         try:
@@ -89,7 +89,7 @@ class FolderFiles(PictureFiles):
             if found.st_size > MAX_BYTES:
                 raise BrokenPicture(name, f"larger than {MAX_BYTES >> 20} MB")
             with path.open("rb") as file:
-                return file.read(most)
+                return file.read(MAX_BYTES if most is None else most)
         except OSError as error:
             raise BrokenPicture(name, (error.strerror or str(error)).lower()) from error
 
@@ -113,14 +113,14 @@ class ZipFiles(PictureFiles):
                 seen.add(entry.filename)
                 yield entry.filename
 
-    def read(self, name: str, most: int = MAX_BYTES) -> bytes:
+    def read(self, name: str, most: int | None = None) -> bytes:
         """See `PictureFiles.read`."""
         as_path = PureWindowsPath(name)  # knows both kinds of slashes, and drives
         if as_path.anchor or ".." in as_path.parts:
             raise BrokenPicture(name, "its name points out of the zip")
         try:
             with self._handle().open(name) as file:
-                data = file.read(most)
+                data = file.read(MAX_BYTES if most is None else most)
                 # What the entry says about its size is not relied on.
                 too_large = len(data) == MAX_BYTES and file.read(1) != b""
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError) as error:
@@ -165,7 +165,7 @@ def printable(text: object) -> str:
 def _is_hidden(name: str) -> bool:
     """Hidden files, and the copies of file attributes that macOS puts into zips."""
     parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or any(part.startswith(".") and part != ".." for part in parts)
+    return "__MACOSX" in parts or any(part.startswith(".") and not part.startswith("..") for part in parts)
 
 
 def _refuse(error: OSError) -> None:

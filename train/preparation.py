@@ -87,8 +87,8 @@ def make_square(picture: Image.Image, how: Preparation) -> Image.Image:
     if how.fit == "crop":
         short = min(width, height)
         left, top = (width - short) // 2, (height - short) // 2
-        box = (left, top, left + short, top + short)
-        return picture.resize((side, side), Image.Resampling.LANCZOS, box)
+        middle = picture.crop((left, top, left + short, top + short))
+        return middle.resize((side, side), Image.Resampling.LANCZOS)
     if how.fit == "pad":
         long = max(width, height)
         inner = (max(1, round(width * side / long)), max(1, round(height * side / long)))

@@ -36,7 +36,8 @@ def open_pictures(
     files = open_files(Path(path))
     infos = {name: _read_header(files, name) for name in files.names}
     if fault := reading_fault(infos):
-        raise InputError(f"{files.path}: {fault}")
+        advice = "; make a set of them with creps-data prepare" if len(infos) > 1 else ""
+        raise InputError(f"{files.path}: {fault}{advice}")
     size = next(info.width for info in infos.values() if info)
     return StoredPictures(files, size, grid, mirror=mirror, cache_mb=cache_mb)
 
@@ -120,10 +121,9 @@ class StoredPictures:
 
 def _read_header(files: PictureFiles, name: str) -> PictureInfo | None:
     """The header; None if the picture is broken."""
-    for most in (_HEAD_BYTES, None):  # long profiles before the picture are rare
+    for most in (_HEAD_BYTES, None):  # a long profile may come before the picture
         try:
-            data = files.read(name) if most is None else files.read(name, most)
-            return read_info(data, name)
+            return read_info(files.read(name, most), name)
         except BrokenPicture:
             continue
     return None

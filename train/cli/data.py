@@ -77,7 +77,7 @@ def inspect_command(path: Path, as_json: bool) -> None:
     click.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if as_json else _as_text(found))
 
 
-@command.command("prepare")
+@command.command("prepare", short_help="Make a training set of any pictures.")
 @click.argument("source", type=FILE)
 @click.option("--size", type=SIZE, required=True, help="Pixels per side; a power of two for the presets.")
 @OUT

@@ -13,5 +13,9 @@ T = TypeVar("T")
 
 def counted(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:
     """Pass items on and count them on stderr; silent where that is no terminal."""
-    hidden = not sys.stderr.isatty()
+    hidden = not _on_terminal()
     yield from tqdm(items, what, total, unit=f" {unit}", leave=False, file=sys.stderr, disable=hidden)
+
+
+def _on_terminal() -> bool:
+    return sys.stderr.isatty()
