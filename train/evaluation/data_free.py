@@ -19,7 +19,7 @@ from train.evaluation.request import Request
 from train.evaluation.views import picture_plan
 from train.evaluation.watch import Watch
 
-SHOWN = 4  # latents in figures
+SHOWN = 8  # latents in figures
 
 
 def measure_scale(

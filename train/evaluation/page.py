@@ -17,7 +17,8 @@ table { border-collapse: collapse; margin: 1.5rem 0; width: 100% }
 th { text-align: left; font-weight: 500 } td, th { padding: .3rem .9rem .3rem 0 }
 tbody tr { border-top: 1px solid #23272e }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap }
-tr.first { border-top: 1px solid #4a515c } ul { padding-left: 1.2rem }
+tr.first { border-top: 1px solid #4a515c }
+ul { padding-left: 1.2rem } li { overflow-wrap: anywhere }
 figure { margin: .5rem 0 0 } img { max-width: 100%; image-rendering: pixelated; border-radius: 4px }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1.2rem; margin: 1rem 0 }
 dt { color: #8b93a0 } dd { margin: 0; overflow-wrap: anywhere }
