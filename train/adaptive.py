@@ -24,8 +24,8 @@ from creps_core.errors import InputError
 AdaptiveMode = Literal["ada", "fixed", "none"]
 
 REAL_TARGET = 0.6  # the paper's, for sign(D(real))
-# For pairs: a mean of 0.6 for sign(D(real)) means P(D(real) > 0) = 0.8. Were D(real) and D(fake) normal, equally
-# spread and mirrored at 0, pairs would then give 2·P(D(real) > D(fake)) − 1 = 2·Φ(√2·Φ⁻¹(0.8)) − 1 = 0.77.
+# For pairs: a mean of 0.6 for sign(D(real)) means P(D(real) > 0) = 0.8. Were D(real) and D(fake) normal,
+# equally spread and mirrored at 0, pairs would give 2·P(D(real) > D(fake)) − 1 = 2·Φ(√2·Φ⁻¹(0.8)) − 1 = 0.77.
 PAIR_TARGET = 0.77
 
 
@@ -54,7 +54,7 @@ class AdaptiveConfig:
 
 @dataclass(frozen=True)
 class AdaptiveState:
-    """Where the controller stands: plain numbers, to be saved with the training state (`dataclasses.asdict`)."""
+    """Where the controller stands: plain numbers, saved with the training state (`dataclasses.asdict`)."""
 
     p: float  # the strength to augment with
     steps: int = 0  # since the last change of p, and so the three below
