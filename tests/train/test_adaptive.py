@@ -79,9 +79,7 @@ def test_strength_stays_within_its_bounds(steps: list[tuple[float, int]], p: flo
 
 
 @pytest.mark.parametrize(("mode", "p"), [("fixed", 0.3), ("none", 0.0)])
-def test_without_adaption_strength_never_moves_but_the_signal_is_kept_for_the_log(
-    mode: AdaptiveMode, p: float
-) -> None:
+def test_unless_adaptive_strength_stands_still_but_the_signal_is_logged(mode: AdaptiveMode, p: float) -> None:
     config = AdaptiveConfig(mode=mode, p=0.3)
     state = run(config, initial_state(config), [SURE] * 8)
     assert state == AdaptiveState(p=p, signal=1.0)

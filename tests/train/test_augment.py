@@ -327,6 +327,28 @@ def test_gradients_are_right_once_and_twice(name: str) -> None:
     assert gradgradcheck(lambda x: run(x).sin(), (images,), fast_mode=True)
 
 
+def test_gradients_flow_after_a_first_use_in_inference_mode() -> None:
+    augment, rows = Augmentation(EVERYTHING), drawn(4)
+    with torch.inference_mode():
+        augment(noise(4, 19), rows, 0.9)
+    images = noise(4, 19).requires_grad_()
+    augment(images, rows, 0.9).sum().backward()
+    assert images.grad is not None
+
+
+def test_a_gradient_penalty_through_the_pipeline_reaches_the_discriminator() -> None:
+    """R1 as in training: the penalty's gradient with respect to weights, against finite differences."""
+    augment, rows = Augmentation(EVERYTHING), drawn(4)
+    images = noise(4, 8).requires_grad_()
+
+    def penalty(weight: Tensor) -> Tensor:
+        logits = (torch.nn.functional.conv2d(augment(images, rows, 0.8), weight).tanh()).sum()
+        (gradient,) = torch.autograd.grad(logits, images, create_graph=True)
+        return gradient.square().sum()
+
+    assert gradcheck(penalty, (noise(2, 3).requires_grad_(),), fast_mode=True)
+
+
 @pytest.mark.parametrize("width", [8, 32, 45])
 def test_a_sample_does_not_depend_on_its_batch(width: int) -> None:
     images, rows = noise(12, width), drawn(12)
