@@ -8,9 +8,9 @@ from torch import Tensor
 from train.scenery import ridges, sky, water
 from train.scenery.noise import smooth
 from train.scenery.palette import CLOUD_LIT, CLOUD_SHADE, DISC, GLOW, HAZE, HORIZON, LIT, SHADE
-from train.scenery.scene import Scene, draw_scenes
+from train.scenery.scene import Scene, draw_scenes, scene_normals
 
-_CHUNK = 65536  # samples drawn at once: what fits a core's cache
+_CHUNK = 2**18  # samples drawn at once: many share the cost of a call, and memory stays small
 
 
 class Scenery:
@@ -29,9 +29,13 @@ class Scenery:
         """No labels: float32 [N, 0]."""
         return torch.zeros(len(indices), 0)
 
+    def latents(self, indices: Tensor) -> Tensor:
+        """All numbers that scenes `indices` are made of but the keys of their noise: float64 [N, K]."""
+        return scene_normals(self.seed, indices.tolist())
+
     @torch.no_grad()
     def sample(self, indices: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """Draw pictures `indices` (int64 [N]) at rows [N, H] and columns [N, W]: RGB in [−1, 1], [N, 3, H, W].
+        """Draw pictures `indices` (int64 [N]) at rows [N, H] and columns [N, W]: RGB [N, 3, H, W].
 
         Coordinates may be any real numbers: the landscape goes on beyond [0, 1]².
         """
@@ -59,7 +63,7 @@ def _draw(scene: Scene, rows: Tensor, columns: Tensor) -> Tensor:
     squared = sky.distance_squared(scene, flow.y, columns)
     glow = sky.halo(scene, squared)
     image = _sky(scene, flow, columns, squared, glow)
-    _paint_ridges(image, scene, flow, columns, pitch, glow)
+    _paint_land(image, scene, flow, columns, pitch, glow)
     _tint_water(image, scene, flow, columns)
     return image.mul_(2).sub_(1).clamp_(-1, 1)
 
@@ -68,48 +72,46 @@ def _colour(scene: Scene, name: int) -> Tensor:
     return scene.colours[:, name, :, None, None]
 
 
+def _each(value: Tensor) -> Tensor:
+    """[N] → [N, 1, 1, 1]."""
+    return value[:, None, None, None]
+
+
 def _mix(image: Tensor, colour: Tensor, amount: Tensor) -> None:
     """Move `image` [N, 3, H, W] towards `colour` by `amount` [N, 1, H, W], in place."""
-    image += amount * (colour - image)
+    image.lerp_(colour, amount)
 
 
 def _sky(scene: Scene, flow: water.Fold, columns: Tensor, squared: Tensor, glow: Tensor) -> Tensor:
     y = flow.rows.float()
     image = sky.gradient(scene, y).expand(-1, -1, -1, columns.shape[1]).contiguous()
-    dark = scene.night > 0.05
-    if bool(dark.any()):
-        part = [i for i in range(len(dark)) if dark[i]]
-        shine = sky.stars(scene, y, columns, flow.blur[:, 0, :, 0])
-        image[part] += (shine * scene.night[:, None, None, None])[part] * 0.9
+    for number in torch.nonzero(scene.night > 0.05).flatten().tolist():
+        one = slice(number, number + 1)
+        shine = sky.stars(scene.part(number, number + 1), y[one], columns[one], flow.blur[one, 0, :, 0])
+        image[one] += 0.9 * scene.night[one] * shine
     _mix(image, _colour(scene, GLOW), glow * 0.85)
-    _mix(image, _colour(scene, DISC), sky.disc(scene, squared, flow.blur))
+    _mix(image, _colour(scene, DISC), sky.disc(scene, squared, flow.blur) * (1 - 0.6 * flow.water))
     cover, thick = sky.clouds(scene, flow.rows, columns)
     colour = torch.lerp(_colour(scene, CLOUD_LIT), _colour(scene, CLOUD_SHADE), thick * (1 - 0.7 * glow))
     _mix(image, colour, cover * 0.85)
     return image
 
 
-def _paint_ridges(
+def _paint_land(
     image: Tensor, scene: Scene, flow: water.Fold, columns: Tensor, pitch: Tensor, glow: Tensor
 ) -> None:
     skyline = ridges.silhouettes(scene, columns, pitch)
-    covered = ridges.coverage(skyline, flow.y, flow.blur)
+    ground = ridges.land(scene, skyline, flow.y, flow.blur)
     facets = ridges.facet_noise(scene, flow.rows, columns)
-    light = ridges.slopes_light(scene, skyline, facets, columns)
-    light *= (0.85 - 0.45 * scene.overcast)[:, None, None, None]
-    haze_colour = torch.lerp(_colour(scene, HAZE), _colour(scene, HORIZON), torch.tensor(0.35))
-    haze_colour = torch.lerp(haze_colour, _colour(scene, GLOW), glow * 0.6)
-    for ridge in range(scene.base.shape[1]):
-        far = (1 - scene.depth[:, ridge])[:, None, None, None]
-        foot = scene.base[:, ridge, None, None, None]
-        mist = smooth(1 - (foot - flow.y) / 0.16) * 0.35 * (0.3 + far)
-        veil = (scene.haze[:, None, None, None] * (0.08 + 0.72 * far) + mist).clamp(0, 0.93)
-        body = torch.lerp(_colour(scene, SHADE), _colour(scene, LIT), light[:, ridge, None] * 0.8)
-        snow_line = scene.snow[:, None, None, None] + 0.05 * facets
-        snow = smooth((snow_line - flow.y) / 0.05 + 0.5) * (0.4 + 0.6 * far)
-        white = torch.lerp(_colour(scene, HAZE), _colour(scene, CLOUD_LIT), light[:, ridge, None])
-        body = torch.lerp(body, white, snow)
-        _mix(image, torch.lerp(body, haze_colour, veil), covered[:, ridge, None])
+    light = ridges.light(scene, ground, facets, columns)
+    colour = torch.lerp(_colour(scene, SHADE), _colour(scene, LIT), light * _each(0.7 - 0.4 * scene.overcast))
+    snow = smooth((_each(scene.snow) + 0.06 * facets - flow.y) / 0.03 + 0.5) * (0.3 + 0.7 * ground.far)
+    colour.lerp_(torch.lerp(_colour(scene, HAZE), _colour(scene, CLOUD_LIT), light), snow)
+    haze = torch.lerp(_colour(scene, HAZE), _colour(scene, HORIZON), torch.tensor(0.35))
+    haze = torch.lerp(haze, _colour(scene, GLOW), glow * 0.6)
+    mist = smooth(1 - (ground.foot - flow.y) / 0.16) * 0.35 * (0.3 + ground.far)
+    veil = (_each(scene.haze) * (0.08 + 0.72 * ground.far) + mist).clamp_(0, 0.93)
+    image.lerp_(colour.lerp_(haze, veil), 1 - ground.sky)
 
 
 def _tint_water(image: Tensor, scene: Scene, flow: water.Fold, columns: Tensor) -> None:
@@ -119,5 +121,5 @@ def _tint_water(image: Tensor, scene: Scene, flow: water.Fold, columns: Tensor) 
     _mix(
         image,
         _colour(scene, GLOW),
-        0.6 * water.path_of_light(scene, flow, columns) * (1 - scene.overcast)[:, None, None, None],
+        0.6 * water.path_of_light(scene, flow, columns) * _each(1 - scene.overcast),
     )

@@ -83,7 +83,7 @@ def line_noise(key: Tensor, x: Tensor, cell: Tensor, pitch: Tensor, sharp: Tenso
 def plane_noise(key: Tensor, v: Tensor, u: Tensor, octaves: int, gain: float) -> Tensor:
     """Fractal value noise on a plane, for rows × columns.
 
-    An octave is two small matrix products, rows × lattice × columns, since its interpolation is separable.
+    Interpolation is separable: lattice values are joined along columns first, while there are few rows.
 
     Args:
         key: int64 [N].
@@ -96,35 +96,51 @@ def plane_noise(key: Tensor, v: Tensor, u: Tensor, octaves: int, gain: float) ->
         float32 [N, H, W], about −1 to 1.
     """
     dv, du = spacing(v), spacing(u)
+    one = torch.ones((), dtype=torch.float64)
     total = torch.zeros(len(key), v.shape[1], u.shape[1])
     for octave in range(octaves):
         scale = 2.0**octave
+        row_weight, column_weight = fade(one, dv * scale) * gain**octave, fade(one, du * scale)
         keys = mixed(key, torch.tensor(octave))
         shift = hashed(keys, torch.tensor(3)).double()[:, None]
-        one = torch.ones((), dtype=torch.float64)
-        row_hats, row_cells = _hats(v * scale + shift, fade(one, dv * scale) * gain**octave)
-        column_hats, column_cells = _hats(u * scale - shift, fade(one, du * scale))
-        lattice = hashed(mixed(keys[:, None, None], row_cells[:, :, None]), column_cells[:, None, :])
-        total += torch.bmm(torch.bmm(row_hats, lattice), column_hats.transpose(1, 2))
+        rows, row_t, row_cells = _between(v * scale + shift, row_weight)
+        columns, column_t, column_cells = _between(u * scale - shift, column_weight)
+        lattice = hashed(mixed(keys[:, None, None], column_cells[:, :, None]), row_cells[:, None, :])
+        joined = _joined(lattice, columns, column_t).mul_(column_weight[..., None])  # [N, W, cells]
+        joined = joined.transpose(1, 2).contiguous()
+        total += _joined(joined, rows, row_t).mul_(row_weight[..., None])
     return total
 
 
+def _between(at: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where samples `at` [N, L] lie between lattice cells; those without weight may lie anywhere.
+
+    Returns:
+        Position of the lower neighbour among `cells` (int64 [N, L]), smoothed fraction (float32 [N, L]), and
+        the cells (int64 [N, C]).
+    """
+    used = weight > 0
+    low = at.floor()
+    first = torch.where(used, low, torch.inf).amin(1, keepdim=True)
+    first = torch.where(first.isfinite(), first, 0.0)
+    position = torch.where(used, low - first, 0.0).long()
+    t = (at - low).to(torch.float32)
+    cells = first.long() + torch.arange(int(position.max()) + 2)
+    return position, t * t * (3 - 2 * t), cells
+
+
+def _joined(values: Tensor, position: Tensor, t: Tensor) -> Tensor:
+    """Interpolate rows of `values` [N, C, M] at position + t (both [N, L]): [N, L, M]."""
+    count, cells, width = values.shape
+    flat = values.view(count * cells, width)
+    index = (position + cells * torch.arange(count)[:, None]).flatten()
+    low, high = flat.index_select(0, index), flat.index_select(0, index + 1)
+    return low.lerp_(high, t.reshape(-1, 1)).view(count, -1, width)
+
+
 def spacing(line: Tensor) -> Tensor:
-    """Distance of every sample of a line [N, L] to its neighbours, [N, L]; a lone sample counts as 2⁻⁹ wide."""
+    """Distance of every sample of a line [N, L] to its neighbours, [N, L]; 2⁻⁹ for a lone one."""
     if line.shape[1] == 1:
         return torch.full_like(line, 2.0**-9)
     step = line.diff(dim=1).abs()
     return torch.cat([step[:, :1], torch.maximum(step[:, :-1], step[:, 1:]), step[:, -1:]], dim=1)
-
-
-def _hats(at: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Interpolation weights float32 [N, L, C] of samples `at` [N, L] over lattice cells, int64 [N, C]."""
-    at = torch.where(weight > 0, at, torch.zeros_like(at))
-    kept = torch.where(weight > 0, at, torch.full_like(at, torch.inf))
-    first = kept.amin(1, keepdim=True).floor()
-    first = torch.where(first.isfinite(), first, torch.zeros_like(first))
-    span = torch.where(weight > 0, at - first, torch.zeros_like(at))
-    cells = torch.arange(int(span.max()) + 2)
-    hats = (1 - (span[..., None] - cells).abs().to(torch.float32)).clamp_(min=0)
-    hats = hats * hats * (3 - 2 * hats) * weight[..., None]
-    return hats, first.long() + cells

@@ -66,6 +66,6 @@ def weathered(colours: Tensor, overcast: Tensor, warmth: Tensor) -> Tensor:
     luma = (colours * torch.tensor([0.30, 0.59, 0.11])).sum(-1, keepdim=True)
     grey = luma * (0.55 + 0.6 * _OVERCAST)
     grey = torch.lerp(grey, grey.mean(1, keepdim=True), torch.tensor(0.15))
-    colours = torch.lerp(colours, grey, 0.75 * overcast[:, None, None])
+    colours = torch.lerp(colours, grey, 0.65 * overcast[:, None, None])
     tint = warmth[:, None, None] * torch.tensor([0.05, 0.0, -0.05])
     return (colours * (1 + tint)).clamp(0, 1)

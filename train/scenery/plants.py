@@ -1,4 +1,4 @@
-"""Conifers, as a silhouette over a ridge line: a height for every x, so that no tree is a scattered object."""
+"""Conifers, as a silhouette over a ridge line: a height for every x, no scattered objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ridges: silhouettes as functions of x, their coverage of pixels, and the light on them."""
+"""Ridges: silhouettes as functions of x, their coverage of pixels, and what shows in a pixel."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from train.scenery.noise import line_noise, mixed, plane_noise, smooth
+from train.scenery.noise import line_noise, mixed, plane_noise
 from train.scenery.plants import conifers
 from train.scenery.scene import Scene
 
 _INSIDE = 4  # points within a pixel at which trees are looked at
+_WOODED = 2  # so many of the nearest ridges may have trees
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,18 @@ class Silhouettes:
 
     top: Tensor  # y of the skyline, averaged over the pixel
     spread: Tensor  # how far it varies within the pixel: the height of a soft edge
-    slope: Tensor  # dy/dx of the broad shape, without the finest octaves
+    slope: Tensor  # dy/dx of the broad shape, without the finer octaves
+
+
+@dataclass(frozen=True)
+class Land:
+    """What of the ridges shows in every pixel: float32 [N, 1, H, W], averages where several ridges meet."""
+
+    sky: Tensor  # how much of the pixel no ridge covers
+    far: Tensor  # 1 the farthest ridge … 0 the nearest
+    foot: Tensor  # y of the ridge's foot
+    sharp: Tensor  # 0 hills … 1 rock
+    slope: Tensor  # dy/dx of the ridge
 
 
 def silhouettes(scene: Scene, columns: Tensor, pitch: Tensor) -> Silhouettes:
@@ -32,10 +44,9 @@ def silhouettes(scene: Scene, columns: Tensor, pitch: Tensor) -> Silhouettes:
     variance = fall * fall / 12
     if bool((scene.trees > 0).any()):
         crowns = _crowns(scene, columns, pitch)
-        top = top - crowns.mean(-1)
-        variance = variance + crowns.var(-1, unbiased=False)
-    broad = (_broad(scene, columns + 0.01) - _broad(scene, columns - 0.01)) / 0.02
-    return Silhouettes(top=top, spread=(12 * variance).sqrt(), slope=broad)
+        top[:, -_WOODED:] -= crowns.mean(-1)
+        variance[:, -_WOODED:] += crowns.var(-1, unbiased=False)
+    return Silhouettes(top=top, spread=(12 * variance).sqrt(), slope=_broad_slope(scene, columns))
 
 
 def _skyline(scene: Scene, x: Tensor, pitch: Tensor) -> Tensor:
@@ -47,9 +58,11 @@ def _skyline(scene: Scene, x: Tensor, pitch: Tensor) -> Tensor:
     return _broad_shape(scene, x) - scene.height[..., None] * (0.35 + 0.65 * noise)
 
 
-def _broad(scene: Scene, x: Tensor) -> Tensor:
-    """The skyline's two coarsest octaves: what light falls on."""
-    return _skyline(scene, x, scene.cell.double().amin(1, keepdim=True) * 0.2)
+def _broad_slope(scene: Scene, columns: Tensor) -> Tensor:
+    """dy/dx of the skyline's coarsest octaves: what light falls on."""
+    around = torch.cat([columns - 0.01, columns + 0.01], dim=1)
+    low, high = _skyline(scene, around, scene.cell.double().amin(1, keepdim=True) * 0.2).chunk(2, dim=-1)
+    return (high - low) / 0.02
 
 
 def _broad_shape(scene: Scene, x: Tensor) -> Tensor:
@@ -62,27 +75,36 @@ def _broad_shape(scene: Scene, x: Tensor) -> Tensor:
 
 
 def _crowns(scene: Scene, columns: Tensor, pitch: Tensor) -> Tensor:
-    """Heights of trees at several points of every pixel, [N, K, W, points]."""
+    """Heights of trees on the nearest ridges, at several points of every pixel, [N, _WOODED, W, points]."""
     inside = (torch.arange(_INSIDE, dtype=torch.float64) + 0.5) / _INSIDE - 0.5
     x = (columns[..., None] + inside * pitch[..., None]).flatten(1)
-    key = mixed(scene.key[:, None], torch.arange(20, 20 + scene.base.shape[1]))
-    return conifers(key, x, scene.trees).unflatten(-1, (-1, _INSIDE))
+    key = mixed(scene.key[:, None], torch.arange(20, 20 + _WOODED))
+    return conifers(key, x, scene.trees[:, -_WOODED:]).unflatten(-1, (-1, _INSIDE))
 
 
-def coverage(skyline: Silhouettes, y: Tensor, blur: Tensor) -> Tensor:
-    """How much of every pixel lies below the skylines: [N, K, H, W], for y and blur (its height) [N, 1, H, W]."""
-    top, spread = skyline.top[:, :, None, :], skyline.spread[:, :, None, :]
-    width = (blur * blur + spread * spread).sqrt()
-    return ((y - top) / width + 0.5).clamp_(0, 1)
+def land(scene: Scene, skyline: Silhouettes, y: Tensor, blur: Tensor) -> Land:
+    """What shows at heights y [N, 1, H, W], where edges are `blur` [N, 1, H, 1] high."""
+    width = (blur * blur + (skyline.spread * skyline.spread)[:, :, None]).rsqrt_()
+    seen = (y - skyline.top[:, :, None]).mul_(width).add_(0.5).clamp_(0, 1)  # [N, K, H, W]
+    sky = torch.ones_like(y)
+    for ridge in reversed(range(seen.shape[1])):
+        part = seen[:, ridge, None].mul_(sky)
+        sky -= part
+    weights = torch.stack([1 - scene.depth, scene.base.clamp(max=9), scene.sharp], dim=1)  # [N, 3, K]
+    slope = (seen * skyline.slope[:, :, None]).sum(1, keepdim=True)
+    known = torch.bmm(weights, seen.flatten(2)).unflatten(2, seen.shape[2:])
+    share = (1 - sky).clamp_(min=1e-4).reciprocal_()
+    known *= share
+    return Land(sky, known[:, 0:1], known[:, 1:2], known[:, 2:3], slope.mul_(share))
 
 
-def slopes_light(scene: Scene, skyline: Silhouettes, facets: Tensor, columns: Tensor) -> Tensor:
-    """How much the sun meets the slopes: [N, K, H, W] in [0, 1]; `facets` [N, 1, H, W] roughens them."""
+def light(scene: Scene, ground: Land, facets: Tensor, columns: Tensor) -> Tensor:
+    """How much the sun meets the slopes, [N, 1, H, W] in [0, 1]; `facets` [N, 1, H, W] roughens them."""
     towards = (scene.sun_x[:, None] - columns.float()) * 3
-    towards = (towards / (1 + towards.abs()))[:, None, :]
-    steep = skyline.slope * (1.2 - 0.5 * scene.depth[..., None])
-    lean = steep / (1 + steep.abs()) * towards * 1.1
-    return smooth(0.5 - lean[:, :, None, :] + facets * (0.25 + 0.55 * scene.sharp[..., None, None]))
+    towards = (towards / (1 + towards.abs()))[:, None, None, :]
+    steep = ground.slope / (1 + ground.slope.abs())
+    lit = facets * (0.10 + 0.62 * ground.sharp) - steep.mul_(towards)
+    return lit.add_(0.5).clamp_(0, 1)
 
 
 def facet_noise(scene: Scene, rows: Tensor, columns: Tensor) -> Tensor:

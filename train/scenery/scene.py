@@ -16,6 +16,7 @@ from train.scenery.palette import HOURS, palette, weathered
 
 RIDGES = 5  # slots, far to near; pictures show two to five
 _DRAWS = 96
+_KEY_DRAWS = 2  # the first of them, taken for the key
 
 # Elevation of sun or moon above the horizon at each hour, as a part of the sky.
 _ELEVATION = torch.tensor([0.62, -0.14, 0.08, 0.42, 0.74, 0.52, 0.24, 0.07, -0.12, 0.38])
@@ -90,10 +91,16 @@ def draw_scenes(seed: int, indices: Iterable[int]) -> Scene:
     return Scene(key=key, hour=hour, lake=lake, **_weather(draw, hour), **_land(draw, hour, lake, alpine))
 
 
+def scene_normals(seed: int, indices: Iterable[int]) -> Tensor:
+    """The uniform numbers of these scenes as standard normal ones, float64 [N, K]; the key's are left out."""
+    numbers = uniforms(seed, "scenery", indices, _DRAWS)[:, _KEY_DRAWS:]
+    return torch.special.ndtri(numbers.clamp(2.0**-53, 1 - 2.0**-53))
+
+
 def _weather(draw: _Draws, hour: Tensor) -> dict[str, Tensor]:
-    grey = ((draw() - 0.8) / 0.2).clamp(0, 1) * draw(0.6, 1)
-    colours = weathered(palette(hour, draw()), grey, draw(-1, 1))
     night = _night(hour)
+    grey = ((draw() - 0.82) / 0.18).clamp(0, 1) * draw(0.5, 0.95) * (1 - 0.7 * night)
+    colours = weathered(palette(hour, draw()), grey, draw(-1, 1))
     clouded = draw.chance(0.65)
     return {
         "colours": colours,
@@ -127,7 +134,7 @@ def _land(draw: _Draws, hour: Tensor, lake: Tensor, alpine: Tensor) -> dict[str,
     )
     base = torch.lerp(horizon[:, None] + 0.01, foot[:, None], depth) + draw.each(-0.015, 0.015)
     far = 1 - depth
-    size = torch.lerp(draw(0.05, 0.10), draw(0.10, 0.24), alpine)[:, None]
+    size = torch.lerp(draw(0.05, 0.10), draw(0.12, 0.28), alpine)[:, None]
     height = size * torch.lerp(torch.tensor(0.35), torch.tensor(1.0), far) * draw.each(0.7, 1.2)
     sharp = (alpine[:, None] * 1.3 - 0.25 - 0.5 * depth + draw.each(-0.1, 0.1)).clamp(0, 1)
     peaked = (draw.each() < 0.45 * far + 0.1).float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from train.scenery.noise import mixed, plane_noise, smooth
+from train.scenery.noise import hashed, mixed, plane_noise, smooth
 from train.scenery.palette import HORIZON, LOWER, UPPER, ZENITH
 from train.scenery.scene import Scene
 
@@ -58,8 +58,6 @@ def clouds(scene: Scene, y: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
 
 def stars(scene: Scene, y: Tensor, columns: Tensor, blur: Tensor) -> Tensor:
     """Brightness of stars, [N, 1, H, W], at heights y (float32 [N, H]) of pixels `blur` [N, H] high."""
-    from train.scenery.noise import hashed
-
     number = torch.arange(_STARS)
     keys = mixed(mixed(scene.key, torch.tensor(60))[:, None], number)
     at_x = 0.5 + 0.75 * hashed(keys, torch.tensor(0))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from train.scenery.noise import mixed, plane_noise, spacing
+from train.scenery.noise import mixed, plane_noise
 from train.scenery.scene import Scene
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Where the rows of a picture look: above the waterline at themselves, below at what is mirrored there."""
+    """Where a picture's rows look: above the waterline at themselves, below at what is mirrored."""
 
     rows: Tensor  # float64 [N, H], folded
     y: Tensor  # float32 [N, 1, H, W], folded and rippled
