@@ -56,7 +56,7 @@ class AdaptiveConfig:
 class AdaptiveState:
     """Where the controller stands: plain numbers, saved with the training state (`dataclasses.asdict`)."""
 
-    p: float  # the strength to augment with
+    p: float = 0.0  # the strength to augment with
     steps: int = 0  # since the last change of p, and so the three below
     images: int = 0  # real pictures shown
     signal_sum: float = 0.0

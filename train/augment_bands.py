@@ -45,6 +45,7 @@ def filter_bands(images: Tensor, gains: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # kept for callers that differentiate, whoever asks first
 def _band_matrices(width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """What filters an axis, mirrored at its ends, one matrix per band: [4, W, W]."""
     bands = torch.from_numpy(band_filters())

@@ -57,6 +57,7 @@ def reflected(positions: Tensor, last: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # kept for callers that differentiate, whoever asks first
 def _matrices(width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """What enlarges an axis, [L, W], and what reduces it, [W, L]."""
     halves = _halves(width)

@@ -105,7 +105,9 @@ def _paint_land(
     facets = ridges.facet_noise(scene, flow.rows, columns)
     light = ridges.light(scene, ground, facets, columns)
     colour = torch.lerp(_colour(scene, SHADE), _colour(scene, LIT), light * _each(0.7 - 0.4 * scene.overcast))
-    snow = smooth((_each(scene.snow) + 0.06 * facets - flow.y) / 0.03 + 0.5) * (0.3 + 0.7 * ground.far)
+    snow = smooth((_each(scene.snow) + 0.06 * facets - flow.y) / 0.03 + 0.5) * (
+        1.5 * ground.far * ground.sharp
+    ).clamp_(max=1)
     colour.lerp_(torch.lerp(_colour(scene, HAZE), _colour(scene, CLOUD_LIT), light), snow)
     haze = torch.lerp(_colour(scene, HAZE), _colour(scene, HORIZON), torch.tensor(0.35))
     haze = torch.lerp(haze, _colour(scene, GLOW), glow * 0.6)

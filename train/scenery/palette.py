@@ -22,9 +22,9 @@ _CLEAR_MOOD = """
     3f8ad6 7cbbea b9dff3 f5eedb fff2cc ffffef a9c6da 1f3f45 8fae6a ffffff a9c0da
     2a74cc 5ca6e8 9ad0f5 d9effa fff8e0 fffff4 9fc4e2 1b4038 86b060 ffffff a4bfdd
     4284c6 82b8e0 c4dce2 f7e5bf ffeab0 fffbe4 b4c3cc 2a3f38 b3a85c fff4e0 b4b8c8
-    5f84ba b6b0b8 f6bf82 ffd482 ffc866 fff4c8 d0a98c 33303a d69a4c ffdfa0 a8888e
-    4a4189 a65a92 f0735f ffb95c ffa04c ffeab4 c47a78 241f3c b8624e ff9f78 7a4a86
-    2c2662 61448c b76694 f3a083 ff9a78 ffdcb8 8d6292 171436 7c4c70 e08494 4c3a7c
+    5f84ba b6b0b8 f6bf82 ffd482 ffc866 fff4c8 d0a98c 33303a b9843f ffdfa0 a8888e
+    4a4189 a65a92 f0735f ffb95c ffa04c ffeab4 c47a78 241f3c 964e4a ff9f78 7a4a86
+    2c2662 61448c b76694 f3a083 ff9a78 ffdcb8 8d6292 171436 6a4066 e08494 4c3a7c
     171d4b 2e3877 5d5d98 bb8796 e09a94 f8ead8 565b92 0d1030 4c4a7c 8f7098 2c2f66
 """
 _DEEP_MOOD = """
@@ -34,9 +34,9 @@ _DEEP_MOOD = """
     4c9fc8 8ccbd8 c6e6dc fbf0cf fff0bc fffdea b2d0cc 1d4440 9fb267 ffffff a8cccc
     2f8fc4 64bcd8 a3dde2 def4ea fffbe2 fffff4 a3d0d4 164a44 7cb870 ffffff a3c8d0
     5b90b4 9cbfca d9dcc8 fbdfa6 ffe29c fff9dc c6c4b4 34402f c0a44e fff0d0 bcb4b4
-    6f7cae c7a3a8 fbb06c ffc760 ffb84c fff0bc d89c7c 3b2a34 dd8a44 ffcf8c ac7f86
-    3c3a78 8a4a86 e05a6c ff9a5c ff864c ffe0a8 b4667c 201a3c a8545c ff8478 6c3f80
-    2a3a6c 6a5a92 c8808c ffb488 ffac7c ffe4c0 9c7a90 16203a 80607a e89a90 505088
+    6f7cae c7a3a8 fbb06c ffc760 ffb84c fff0bc d89c7c 3b2a34 bd763c ffcf8c ac7f86
+    3c3a78 8a4a86 e05a6c ff9a5c ff864c ffe0a8 b4667c 201a3c 8c4658 ff8478 6c3f80
+    2a3a6c 6a5a92 c8808c ffb488 ffac7c ffe4c0 9c7a90 16203a 6a5070 e89a90 505088
     142848 2a4a70 5f7890 b8a090 e0b89c f6eedc 587890 0c1a2e 4a6074 8f8c98 28466a
 """
 _OVERCAST = torch.tensor([0.66, 0.70, 0.74])

@@ -103,8 +103,8 @@ def light(scene: Scene, ground: Land, facets: Tensor, columns: Tensor) -> Tensor
     towards = (scene.sun_x[:, None] - columns.float()) * 3
     towards = (towards / (1 + towards.abs()))[:, None, None, :]
     steep = ground.slope / (1 + ground.slope.abs())
-    lit = facets * (0.10 + 0.62 * ground.sharp) - steep.mul_(towards)
-    return lit.add_(0.5).clamp_(0, 1)
+    lit = facets * (0.12 + 0.6 * ground.sharp) - steep.mul_(towards)
+    return lit.mul_(1 + 1.6 * ground.sharp).add_(0.5).clamp_(0, 1)
 
 
 def facet_noise(scene: Scene, rows: Tensor, columns: Tensor) -> Tensor:

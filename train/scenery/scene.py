@@ -38,6 +38,7 @@ class Scene:
     ripple: Tensor  # how rough the water is, 0 … 1
     sun_x: Tensor
     sun_y: Tensor
+    low: Tensor  # 1 with sun or moon at the horizon … 0 high above
     sun_radius: Tensor
     sun_strength: Tensor  # of the disc
     glow: Tensor  # strength of the halo
@@ -106,7 +107,7 @@ def _weather(draw: _Draws, hour: Tensor) -> dict[str, Tensor]:
         "colours": colours,
         "overcast": grey,
         "night": night,
-        "haze": draw(0.45, 1),
+        "haze": draw(0.35, 1),
         "glow": draw(0.6, 1) * (1 - 0.75 * grey),
         "sun_radius": draw(0.020, 0.042) * (1 + 0.35 * night),
         "sun_strength": (1 - 1.3 * grey).clamp(min=0),
@@ -161,7 +162,9 @@ def _land(draw: _Draws, hour: Tensor, lake: Tensor, alpine: Tensor) -> dict[str,
 def _sun(draw: _Draws, hour: Tensor, horizon: Tensor) -> dict[str, Tensor]:
     index = hour.floor().long()
     elevation = torch.lerp(_ELEVATION[index % HOURS], _ELEVATION[(index + 1) % HOURS], hour - index)
+    above = horizon * elevation * draw(0.8, 1.15) + draw(-0.03, 0.05)
     return {
         "sun_x": draw(0.14, 0.86),
-        "sun_y": horizon * (1 - elevation * draw(0.8, 1.15)) + draw(-0.05, 0.03),
+        "sun_y": horizon - above,
+        "low": 1 / (1 + (above.clamp(min=0) / 0.2) ** 2),
     }

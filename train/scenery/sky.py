@@ -32,9 +32,9 @@ def distance_squared(scene: Scene, y: Tensor, columns: Tensor) -> Tensor:
 
 def halo(scene: Scene, squared: Tensor) -> Tensor:
     """Glow around the sun, [N, 1, H, W] in [0, 1]: a bright heart in a wide veil."""
-    reach = (0.16 - 0.07 * scene.night)[:, None, None, None]
+    reach = (0.13 + 0.14 * scene.low * (1 - scene.night) - 0.04 * scene.night)[:, None, None, None]
     wide = 1 / (1 + squared / (reach * reach))
-    heart = 1 / (1 + squared / (0.2 * reach * reach))
+    heart = 1 / (1 + squared / 0.005)
     return (0.5 * wide + 0.5 * heart * heart) * scene.glow[:, None, None, None]
 
 

@@ -58,6 +58,11 @@ def path_of_light(scene: Scene, flow: Fold, columns: Tensor) -> Tensor:
     """Sunlight on the water, [N, 1, H, W]: a broken column below the sun."""
     width = 0.03 + 0.16 * flow.below
     dx = (columns.float() - scene.sun_x[:, None])[:, None, None, :] / width
-    low = 1 / (1 + ((scene.horizon - scene.sun_y).clamp(min=0) / 0.3) ** 2)
     column = 1 / (1 + dx * dx)
-    return column * column * (0.5 + 0.7 * flow.waves).clamp(0, 1) * flow.water * low[:, None, None, None]
+    return (
+        column
+        * column
+        * (0.5 + 0.7 * flow.waves).clamp(0, 1)
+        * flow.water
+        * (0.3 + 0.7 * scene.low)[:, None, None, None]
+    )
