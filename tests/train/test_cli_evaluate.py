@@ -17,6 +17,7 @@ from tests.conftest import GOLDEN
 from train.cli import evaluate as cli
 from train.evaluation import cost, data_free
 from train.evaluation.cost import Cost
+from train.evaluation.request import METRICS
 
 CONDITIONAL = GOLDEN / "creps-32-conditional-clamped.pkl"
 SCENERY = GOLDEN / "scenery-64.pkl"
@@ -123,6 +124,8 @@ def test_a_folder_of_pictures_and_both_grids(creps_eval: Command, folder: Path) 
 def test_the_help_tells_what_is_run_and_what_it_is_worth(creps_eval: Command) -> None:
     done = creps_eval("--help")
     assert done.code == 0
+    for name in METRICS:
+        assert f"\n  {name} " in done.output  # a line each
     text = " ".join(done.output.split())
     assert text.count("RUNS THE CODE IN THE FILE") == 2
     assert "not comparable with published numbers" in text

@@ -110,7 +110,7 @@ def command(
     device: str,
     out: Path | None,
 ) -> None:
-    r"""Measure a checkpoint, by default the bundled model.
+    """Measure a checkpoint, by default the bundled model.
 
     \b
     frechet       Fréchet distance of generated pictures to the data
@@ -121,7 +121,7 @@ def command(
     cost          time and peak memory per picture at 256, 512 and 1024
 
     Distances by the built-in network are not comparable with published numbers, only with each other.
-    """
+    """  # noqa: D301  # click wants the control character itself: it keeps the lines of a list
     targets = _targets(out)
     if data is None and metrics and (needing := [name for name in metrics if name in OF_DATA]):
         raise InputError(
