@@ -1,4 +1,4 @@
-"""Three steps in float64, alone or under torchrun: writes every phase's gradients of the first, and statistics."""
+"""Three steps in float64, alone or under torchrun: the gradients of the first, statistics of all."""
 
 from __future__ import annotations
 
