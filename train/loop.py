@@ -83,7 +83,9 @@ class Loop:
                     if due:
                         self._save()
                     if leave:
+                        self._processes.leave()
                         raise self._left(leaving.signal)
+                self._processes.leave()
             finally:
                 self._status.close()
                 self._folder.close()

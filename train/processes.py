@@ -92,6 +92,12 @@ class Processes:
         if self.count > 1:
             self._fabric.barrier()
 
+    def leave(self) -> None:
+        """Part in good order: a process that ends while others still listen to it makes them abort."""
+        if self.count > 1:
+            self._fabric.barrier()
+            torch.distributed.destroy_process_group()
+
 
 def rounds(config: TrainConfig, processes: Processes, start: int) -> list[range]:
     """The samples of this process in the step that begins at sample `start`, one range per round.
