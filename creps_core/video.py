@@ -31,7 +31,7 @@ Shown = Callable[[int, Pixels | None], None]  # (frames done, the last of them; 
 # fmt: off
 _YUV = [
     "-map", "0:v",
-    "-vf", "scale=out_range=tv:out_color_matrix=bt709:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p,"
+    "-vf", "scale=out_range=tv:out_color_matrix=bt709:flags=accurate_rnd+full_chroma_int,format=yuv420p,"
     "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709",
 ]
 _MP4 = [*_YUV, "-c:v", "libx264", "-preset", "medium", "-crf", "16", "-movflags", "+faststart", "-f", "mp4"]

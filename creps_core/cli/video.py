@@ -89,8 +89,6 @@ def command(
     request = resolve(VideoFlags(**flags), session)
     size = video_size(out, request.size)
     check_video(out, size, fps)
-    if size != request.size:
-        click.echo(f"creps-video: H.264 needs even sides: {size.width}x{size.height} is rendered", err=True)
     path = checkpoint_path(ckpt, session, session_path)
 
     from creps_core.checkpoint import read_checkpoint
@@ -101,6 +99,8 @@ def command(
         checkpoint = read_checkpoint(path, progress)
     if flags["label"] and not checkpoint.config.c_dim:
         raise click.UsageError(f"--class {flags['label']}: this checkpoint has no classes")
+    if size != request.size:
+        click.echo(f"creps-video: H.264 needs even sides: {size.width}x{size.height} is rendered", err=True)
     options = VideoOptions(size, fps, supersample, fast)
     _film(request, options, checkpoint, path, session, out, device)
 
