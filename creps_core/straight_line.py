@@ -10,6 +10,7 @@ at hand, the same functions run as they stand, with the same results.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -19,6 +20,8 @@ import torch
 from torch import Tensor
 
 Runner = Callable[..., None]
+
+_compiling = threading.Lock()  # warnings' filters belong to the process: two threads would undo each other's
 
 
 def _products(
@@ -111,7 +114,7 @@ def gathered_compositions() -> Runner:
 
 def _compiled(function: Runner) -> Runner:
     try:
-        with warnings.catch_warnings():
+        with _compiling, warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             compiled: Runner = torch.jit.script(function)
     except (AttributeError, OSError, RuntimeError):
