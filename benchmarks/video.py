@@ -13,7 +13,8 @@ from creps_core.journey import Journey
 from creps_core.keyframe import Keyframe
 from creps_core.session import CheckpointRef
 from creps_core.source import Source
-from creps_core.video_frames import JourneyFrames, VideoOptions
+from creps_core.video import VideoOptions
+from creps_core.video_frames import JourneyFrames
 from creps_core.view import Size, View
 
 FRAMES, EVERY = 300, 20  # of the video, and which of them are measured

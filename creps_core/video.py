@@ -22,6 +22,7 @@ from creps_core.png_sequence import PngSequence, check_sequence
 from creps_core.view import Size
 
 MAX_FPS = 1000.0
+MAX_SUPERSAMPLE = 3
 MAX_VIDEO_SIDE = 16384  # what H.264 and VP9 encoders take
 
 Pixels = NDArray[np.uint8]
@@ -60,6 +61,20 @@ _FORMATS = {
     ".webm": _Format(_WEBM, 1, MAX_FPS),
     ".gif": _Format(_GIF, 1, 50.0),  # browsers slow down what is faster
 }
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """How a journey becomes frames."""
+
+    size: Size
+    fps: float = 30.0
+    supersample: int = 1  # samples per pixel along each axis, 1 … 3; their mean is the pixel
+    fast: bool = False  # smooth regions may be interpolated, at most one level of 255 off
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.supersample <= MAX_SUPERSAMPLE:
+            raise InputError(f"supersample is {self.supersample}, expected 1, 2 or 3")
 
 
 class Frames(Protocol):

@@ -6,7 +6,7 @@ Files are written in `video`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 
 from creps_core.cancel import CancelToken
-from creps_core.errors import InputError
 from creps_core.fast_picture import fast_picture
 from creps_core.grid import grid_for
 from creps_core.image import to_uint8
@@ -24,26 +23,11 @@ from creps_core.plan import Plan
 from creps_core.renderer import Renderer
 from creps_core.samples import Grid
 from creps_core.session import CheckpointRef, Session, session_to_json
+from creps_core.video import VideoOptions
 from creps_core.view import Outside, Size
-
-MAX_SUPERSAMPLE = 3
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class VideoOptions:
-    """How a journey becomes frames."""
-
-    size: Size
-    fps: float = 30.0
-    supersample: int = 1  # samples per pixel along each axis, 1 … 3; their mean is the pixel
-    fast: bool = False  # smooth regions may be interpolated, at most one level of 255 off
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.supersample <= MAX_SUPERSAMPLE:
-            raise InputError(f"supersample is {self.supersample}, expected 1, 2 or 3")
 
 
 class JourneyFrames:

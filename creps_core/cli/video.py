@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from creps_core.checkpoint import Checkpoint
     from creps_core.cli.video_request import VideoRequest
     from creps_core.session import Session
-    from creps_core.video import Shown
-    from creps_core.video_frames import VideoOptions
+    from creps_core.video import Shown, VideoOptions
 
 
 @click.command("creps-video", context_settings={"max_content_width": 100})
@@ -82,7 +81,7 @@ def command(
     """
     from creps_core.cli.video_request import VideoFlags, resolve
     from creps_core.session import read_session
-    from creps_core.video import check_video, video_size
+    from creps_core.video import VideoOptions, check_video, video_size
 
     # Everything that can be wrong about the request is found before anything large is imported or read.
     session = read_session(session_path) if session_path else None
@@ -93,7 +92,6 @@ def command(
 
     from creps_core.checkpoint import read_checkpoint
     from creps_core.cli.convert import progress_bar
-    from creps_core.video_frames import VideoOptions
 
     with progress_bar("reading") as progress:
         checkpoint = read_checkpoint(path, progress)
