@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 Runner = Callable[..., None]
-
-_compiling = threading.Lock()  # warnings' filters belong to the process: two threads would undo each other's
+_COMPILING = threading.Lock()
 
 
 def _products(
@@ -114,7 +113,8 @@ def gathered_compositions() -> Runner:
 
 def _compiled(function: Runner) -> Runner:
     try:
-        with _compiling, warnings.catch_warnings():
+        # Workers may come here together, and what warnings are ignored is the whole process's.
+        with _COMPILING, warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             compiled: Runner = torch.jit.script(function)
     except (AttributeError, OSError, RuntimeError):

@@ -148,7 +148,7 @@ class VideoDialog(QDialog):
         column.setSpacing(8)
         title = QLabel("Film the journey")
         title.setProperty("heading", True)
-        about = QLabel("Every frame is computed at this size; the window stays usable meanwhile.")
+        about = QLabel("Every frame is computed at this size, in the background.")
         about.setProperty("quiet", True)
         column.addWidget(title)
         column.addWidget(about)
