@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import torch
 
-from benchmarks import exploring, frames, memory, training, window
+from benchmarks import exploring, frames, memory, training, video, window
 from benchmarks.rows import Row, table
 from benchmarks.setting import ROOT, Setting
 
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[Setting], list[Row]]] = {
     "turned": exploring.turned,
     "cancel": exploring.cancel,
     "memory": memory.run,
+    "video": video.run,
     "window": window.run,
     "imports": window.imports,
     "training": training.run,

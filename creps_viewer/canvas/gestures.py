@@ -38,7 +38,10 @@ DRAG_PX = 3  # a press that moves less is a click
 SCROLL_REST_MS = 180  # a trackpad scroll without an end event has ended
 
 _Modifier = Qt.KeyboardModifier
-_WINDOW_COMMANDS = {"copy_picture", "copy_view", "full_screen", "panels", "readout", "help", "escape"}
+_WINDOW_COMMANDS = {
+    *("copy_picture", "copy_view", "full_screen", "panels", "readout", "help", "escape"),
+    *("keyframe", "play"),
+}
 
 
 class Gestures(QObject):

@@ -48,6 +48,8 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("Home", "the whole picture, upright and unbent", "home", _key(_Key.Key_Home)),
     Binding("Backspace", "remove the lens", "remove_lens", _key(_Key.Key_Backspace)),
     Binding("R", "next random seed", "random_seed", _key(_Key.Key_R)),
+    Binding("K", "add a keyframe", "keyframe", _key(_Key.Key_K)),
+    Binding("Space", "play the journey, or stop", "play", _key(_Key.Key_Space)),
     Binding("Ctrl+Z", "undo", "undo", _key(_Key.Key_Z, modifiers=_CTRL), True),
     Binding(
         "Ctrl+Shift+Z",
