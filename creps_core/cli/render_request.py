@@ -10,6 +10,7 @@ from typing import Any
 from creps_core.errors import InputError
 from creps_core.grid import GeneralGrid, SeparableGrid, grid_for, window_grid
 from creps_core.session import Session
+from creps_core.sheet_layout import Layout
 from creps_core.source import Mix, Source
 from creps_core.view import Outside, Size, View, log2_of
 from creps_core.warps import Warp
@@ -35,6 +36,34 @@ class RenderFlags:
     outside: Outside | None = None
     window: Window | None = None
     size: Size | None = None
+
+
+@dataclass(frozen=True)
+class SheetFlags:
+    """The flags of a contact sheet; `seeds` None where one picture is wanted."""
+
+    seeds: tuple[int, ...] | None = None
+    columns: int | None = None
+    labels: bool = True
+    seed: int | None = None  # --seed, which a sheet does not go with
+
+    def __post_init__(self) -> None:
+        if self.seeds is None and self.columns is not None:
+            raise InputError("--columns belongs to --sheet")
+        if self.seeds is not None and self.seed is not None:
+            raise InputError("--sheet names the seeds; leave out --seed")
+
+    def layout(self, cell: Size) -> Layout:
+        """Where the pictures of a sheet are."""
+        return Layout.of(len(self.seeds or ()), self.columns, cell, self.labels)
+
+    def size(self, cell: Size) -> Size:
+        """Of what is written: the sheet, or the one picture."""
+        return cell if self.seeds is None else self.layout(cell).size
+
+    def to_json(self) -> dict[str, Any]:
+        """What a session says of it."""
+        return {"seeds": list(self.seeds or ()), "columns": self.columns, "labels": self.labels}
 
 
 @dataclass(frozen=True)
