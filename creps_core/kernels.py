@@ -2,7 +2,7 @@
 
 A sample's value never depends on which frame, pass or tile it was computed in, to the bit: chunks are
 filled up to one size, and BLAS rounds every column of a product alike, however many there are, as long as
-the products are not slim (a test holds this).
+the products are not slim and their columns a multiple of `LEAST_SIDE` (a test holds this).
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from creps_core.layers import LRELU_SLOPE
 from creps_core.plan import Dense, Plan
 from creps_core.straight_line import compositions, gathered_compositions, products
 from creps_core.workers import Workspace
+
+# Points of a turned view whose embeddings are gathered together: [256, R·B] of both axes stay in cache.
+GATHERED_AT_ONCE = 256
 
 Poll = Callable[[], None]
 
@@ -50,12 +53,16 @@ class Products(NamedTuple):
 
 
 class TileProgram:
-    """The products of a tile of n pixels, laid out in a worker's memory, which all its programs share."""
+    """The products of a tile of n pixels, laid out in a worker's memory, which all its programs share.
+
+    They have some columns more than n, to fill up to a multiple of `LEAST_SIDE`, which nobody reads.
+    """
 
     def __init__(self, plan: Plan, workspace: Workspace, n: int) -> None:
-        self._lend = partial(workspace.lend, columns=n, most=max(n, plan.tile_pixels), dtype=plan.dtype)
+        columns, most = _filled_up(n), _filled_up(max(n, plan.tile_pixels))
+        self._lend = partial(workspace.lend, columns=columns, most=most, dtype=plan.dtype)
         b = plan.config.biline_channels
-        self.feature = self._lend("feature", b)  # [B + 1, n], ending in a row of ones
+        self.feature = self._lend("feature", b)  # [B + 1, ≥ n], ending in a row of ones
         names = ("thin", "wide", "thin", "feature")
         stacks = [_lay_out(self.feature, stack, self._lend, names) for stack in plan.decoders]
         self.decoders = reduce(Products.then, stacks)  # all of them in one run
@@ -68,7 +75,7 @@ class TileProgram:
             x = self._lend("head b", fc1.weight.shape[0])
             share = _lay_out(x, [to_rgb], lambda *_, i=i: self.shares[i])
             self.head = self.head.then(layers).then(share)
-        self.ones = workspace.lent_ones(n, plan.dtype)
+        self.ones = workspace.lent_ones(columns, plan.dtype)
 
 
 class ChunkProgram:
@@ -94,6 +101,10 @@ class ChunkProgram:
                 products_of_block = products_of_block.then(last)
             self.blocks.append(products_of_block)
         self.ones = workspace.lent_ones(n, plan.dtype)
+
+
+def _filled_up(columns: int) -> int:
+    return -(-columns // LEAST_SIDE) * LEAST_SIDE
 
 
 def _lay_out(
@@ -160,13 +171,13 @@ def decode_product(plan: Plan, rows: Tensor, columns: Tensor, workspace: Workspa
             composed element has the same bits whatever the tile: BLAS has other kernels for slim products.
 
     Returns:
-        The program whose `feature` [B + 1, h·w] holds what the head reads.
+        The program in whose `feature` [B + 1, ≥ h·w] the first h·w columns hold what the head reads.
     """
     h, w = rows.shape[2], columns.shape[2]
     program = workspace.program(TileProgram, plan, h * w)
     decoders = program.decoders
     compositions()(
-        program.feature[:-1].unflatten(1, (h, w)),
+        program.feature[:-1, : h * w].unflatten(1, (h, w)),
         list(rows.unbind()),
         list(columns.transpose(2, 3).unbind()),
         decoders.weights,
@@ -192,7 +203,7 @@ def decode_points(plan: Plan, rows: Reads, columns: Reads, workspace: Workspace)
         The program in whose `feature` [B + 1, ≥ n] the first n columns hold what the head reads.
     """
     n = rows.places.shape[0]
-    program = workspace.program(TileProgram, plan, max(n, LEAST_SIDE))
+    program = workspace.program(TileProgram, plan, n)
     decoders = program.decoders
     gathered_compositions()(
         program.feature[:-1, :n],
@@ -202,6 +213,7 @@ def decode_points(plan: Plan, rows: Reads, columns: Reads, workspace: Workspace)
         columns.places,
         rows.weights,
         columns.weights,
+        GATHERED_AT_ONCE,
         decoders.weights,
         decoders.inputs,
         decoders.outputs,
@@ -211,7 +223,7 @@ def decode_points(plan: Plan, rows: Reads, columns: Reads, workspace: Workspace)
 
 
 def head_tile(program: TileProgram) -> Tensor:
-    """RGB [3, n] of the program's features; the only part that reads the last style."""
+    """RGB [3, ≥ n] of the program's features; the only part that reads the last style."""
     program.head.run()
     image, *shares = program.shares
     for share in shares:

@@ -8,6 +8,7 @@ Every bias becomes a last column that meets a row of ones, which saves a pass ov
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -93,7 +94,8 @@ def fold(generator: Generator, ws: Tensor, device: torch.device, dtype: torch.dt
         return Dense(dense.weight.to(device, dtype).contiguous(), dense.activate, dense.clamp)
 
     first, *later = net.line_blocks
-    row, column = first.input.amplitude(ws[:, 0])[0].split(config.thickness, dim=1)
+    amplitude = first.input.modulation(ws[:, 0])[0] / math.sqrt(config.channels(4))
+    row, column = amplitude.split(config.thickness, dim=1)
     lines = [LineLevel((place(_modulated(first.fc1, ws[:, 1])),), None)]
     for m, block in enumerate(later, start=1):
         layers = (_modulated(block.fc0, ws[:, 2 * m - 1]), _modulated(block.fc1, ws[:, 2 * m]))

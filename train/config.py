@@ -83,12 +83,8 @@ class TrainConfig:
     windows: Annotated[float, "Part of the pictures seen through a random magnified window."] = 0.0
     window_zoom: Annotated[float, "Highest magnification of such a window."] = 4.0
     jitter: Annotated[bool, "Shift every sample grid by up to half a pitch."] = False
-    teach_kimg: Annotated[
-        float,
-        "Thousand pictures learnt one by one from their known latents (drawn sets) before the game begins.",
-    ] = 0.0
     freeze_kimg: Annotated[
-        float, "Thousand pictures in which the discriminator then learns alone (--init: 20)."
+        float, "Thousand pictures in which the discriminator learns alone (--init: 20)."
     ] = 0.0
     # --- the run
     kimg: Annotated[float, "Length of the run, in thousand pictures shown."] = 25000.0
@@ -96,7 +92,7 @@ class TrainConfig:
     snapshot_kimg: Annotated[float, "Between saved states, checkpoints and sample pictures."] = 200.0
     keep: Annotated[int, "Checkpoints kept beside the latest and the best; older ones are removed."] = 5
     metric_kimg: Annotated[float, "Between measurements of the Fréchet distance, 0 for none."] = 0.0
-    metric_count: Annotated[int, "Pictures in a measurement."] = 2048
+    metric_count: Annotated[int, "Pictures in a measurement, on each side."] = 2048
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
@@ -183,10 +179,10 @@ PRESETS: dict[str, TrainConfig] = {
     # The bundled model.
     "scenery": TrainConfig(
         resolution=128, z_dim=128, w_dim=128, mapping_layers=4, channel_base=16384, channel_max=128,
-        biline_channels=16, d_channel_base=2048, d_channel_max=128, frequency_scale=0.3, grid="centres",
+        biline_channels=16, d_channel_base=2048, d_channel_max=128, frequency_scale=0.4, grid="centres",
         batch=16, g_lr=0.0025, d_lr=0.0025, r1_gamma=0.02, pl_weight=0.0, style_mixing=0.5, ema_kimg=5.0,
         augment="none", windows=0.5, jitter=True, stages="32:200,64:400,128", precision="bf16",
-        kimg=600.0, snapshot_kimg=5.0, keep=3,
+        kimg=600.0, snapshot_kimg=5.0, keep=3, metric_kimg=25.0, metric_count=1024,
     ),
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from creps_core.image import to_uint8
 from train.inspection import Watch
 from train.picture_zip import check_zip_target, to_png, writing_zip
 from train.pictures import Pictures
+from train.sampling import grid_line
 
 _BATCH_PIXELS = 2**19  # drawn at once: enough to keep vector units busy, little memory
 
@@ -34,16 +35,9 @@ def store(
             f"{pictures.name} has no picture {indices.stop - 1}, the last is {len(pictures) - 1}"
         )
     with writing_zip(out) as target:
-        for picture, label in watch(_drawn(pictures, indices, training_points(size, grid))):
+        for picture, label in watch(_drawn(pictures, indices, grid_line(grid, size))):
             target.add(to_png(picture), label)
         target.finish()
-
-
-def training_points(size: int, grid: TrainingGrid) -> Tensor:
-    """Coordinates of a training grid's samples on an axis: float64 [size]."""
-    if grid == "endpoints":
-        return torch.linspace(0, 1, size, dtype=torch.float64)
-    return (torch.arange(size, dtype=torch.float64) + 0.5) / size
 
 
 def _drawn(pictures: Pictures, indices: range, points: Tensor) -> Iterator[tuple[Image.Image, int | None]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
+from functools import cached_property
 from types import FrameType
 from typing import Self
 
 from creps_core.errors import Cancelled
+from train.evaluation import DataStatistics, Sampling
 from train.previews import sample_grid, write_png, zoom_strip
 from train.run_folder import RunFolder
 from train.status import Clock, Status
@@ -15,6 +17,7 @@ from train.trainer import Trainer
 
 REPORT_SECONDS = 20.0  # about between two lines of metrics
 PREVIEW_COLUMNS, PREVIEW_ROWS = 8, 4
+PREVIEW_SIDE = 256  # pixels of a preview at most
 ZOOMED_SEEDS = (0, 1, 2, 3)
 
 
@@ -51,6 +54,10 @@ class Loop:
     def _total(self) -> int:
         return round(self._config.kimg * 1000)
 
+    @property
+    def _ended(self) -> bool:
+        return self._progress.nimg >= self._total
+
     def run(self) -> None:
         """Train.
 
@@ -62,21 +69,24 @@ class Loop:
         clock, reported = Clock(), time.monotonic()
         with Leaving() as leaving:
             try:
-                while progress.nimg < self._total:
+                while not self._ended:
                     begun = time.monotonic()
                     values = self._trainer.step()
                     progress.seconds += time.monotonic() - begun
                     clock.add(batch)
                     self._status.step(batch, self._note(values))
                     leave = self._processes.any(leaving.signal is not None)
-                    due = leave or progress.nimg >= self._total or self._crossed(self._config.snapshot_kimg)
+                    due = leave or self._ended or self._crossed(self._config.snapshot_kimg)
+                    due = due or self._crossed(self._config.metric_kimg)
                     if due or time.monotonic() - reported > REPORT_SECONDS:
                         self._report(values, clock.rate())
                         reported = time.monotonic()
                     if due:
                         self._save()
                     if leave:
+                        self._processes.leave()
                         raise self._left(leaving.signal)
+                self._processes.leave()
             finally:
                 self._status.close()
                 self._folder.close()
@@ -84,7 +94,7 @@ class Loop:
     def _crossed(self, kimg: float) -> bool:
         """Whether this step went past a multiple of `kimg`."""
         every, nimg = kimg * 1000, self._progress.nimg
-        return nimg // every > (nimg - self._config.batch) // every
+        return every > 0 and nimg // every > (nimg - self._config.batch) // every
 
     def _note(self, values: dict[str, float]) -> str:
         losses = (f"{name[5:]} {value:.2f}" for name, value in values.items() if name.startswith("loss_"))
@@ -103,13 +113,36 @@ class Loop:
             state.check_finite()
             kimg = self._progress.nimg / 1000
             folder.snapshot(state.average, kimg, {**self._source, "kimg": f"{kimg:g}"}, config.keep)
-            grid = sample_grid(state.average, config.resolution, PREVIEW_COLUMNS, PREVIEW_ROWS)
+            side = min(config.resolution, PREVIEW_SIDE)
+            grid = sample_grid(state.average, side, PREVIEW_COLUMNS, PREVIEW_ROWS)
             write_png(folder.numbered("samples", kimg, ".png"), grid)
-            strip = zoom_strip(state.average, config.resolution, ZOOMED_SEEDS)
+            strip = zoom_strip(state.average, side, ZOOMED_SEEDS)
             write_png(folder.numbered("zoom", kimg, ".png"), strip)
+            measured = self._measure() if self._crossed(config.metric_kimg) or self._ended else ""
             state.save(folder.state)
-            self._status.say(f"{kimg:8.1f} kimg  {self._progress.seconds / 60:6.1f} min  saved")
+            self._status.say(f"{kimg:8.1f} kimg  {self._progress.seconds / 60:6.1f} min  saved{measured}")
         self._processes.wait()
+
+    @cached_property
+    def _data(self) -> DataStatistics:
+        """What generated pictures are compared with; computed at the first measurement."""
+        config, pictures = self._config, self._trainer.objective.pictures
+        count = min(config.metric_count, len(pictures))
+        return DataStatistics(
+            pictures, Sampling(config.resolution, config.grid, count), device=self._processes.device
+        )
+
+    def _measure(self) -> str:
+        """The Fréchet distance of the averaged generator, where it is asked for; the best one is kept."""
+        progress = self._progress
+        if not self._config.metric_kimg:
+            return ""
+        distance = self._data.frechet(self._trainer.state.average)
+        self._folder.report(progress.nimg, {"frechet": distance})
+        if progress.best is None or distance < progress.best:
+            progress.best, progress.best_nimg = distance, progress.nimg
+            self._folder.keep_best()
+        return f"  Fréchet {distance:.3g}"
 
     def _left(self, number: int | None) -> Cancelled:
         error = Cancelled(

@@ -18,7 +18,7 @@ from train.augment_config import augment_set
 from train.config import TrainConfig
 from train.discriminator import Discriminator
 from train.losses import discriminator_loss, generator_loss, gradient_penalty, path_lengths
-from train.pictures import KnownPictures, Pictures
+from train.pictures import Pictures
 from train.processes import Processes
 from train.randomness import normals, uniforms
 from train.sampling import Coordinates, Looks, data_indices
@@ -67,25 +67,6 @@ class Objective:
             window_zoom=config.window_zoom,
             jitter=config.jitter,
         )
-
-    def lesson(self, samples: Sequence[int], moment: Moment) -> tuple[Tensor, Stats]:
-        """Draw given pictures from the latents they are made of, where the data knows them.
-
-        A latent's first numbers are the picture's, the others are noise that is left for what follows.
-        """
-        assert isinstance(self.pictures, KnownPictures)
-        indices = data_indices(self.config.seed, samples, len(self.pictures))
-        known = self.pictures.latents(indices)[:, : self.config.z_dim]
-        free = normals(self.config.seed, "z.lesson", samples, self.config.z_dim)
-        z = torch.cat([known, free[:, known.shape[1] :]], dim=1)
-        images, look, labels = self.real(samples, moment.size)
-        z = z.to(images)
-        ws = self.generator.mapping(z, labels)
-        rows, columns = (axis.to(images) for axis in (look.rows, look.columns))
-        with self._processes.arithmetic():
-            drawn = self.generator.synthesis(ws, rows, columns)
-        loss = (drawn.to(images.dtype) - images).abs().mean()
-        return loss, {"loss_lesson": loss.detach(), "w_mean": ws[:, 0].detach().mean(dim=0)}
 
     def generator_main(self, samples: Sequence[int], moment: Moment) -> tuple[Tensor, Stats]:
         """Fool the discriminator."""
@@ -171,7 +152,7 @@ class Objective:
         """The discriminator's logits [N] of augmented pictures."""
         if moment.augment_p > 0:
             u = uniforms(self.config.seed, f"augment.{stream}", samples, self._augmentation.count)
-            images = self._augmentation(images, u.to(images.device), moment.augment_p)
+            images = self._augmentation(images, u, moment.augment_p)
         with self._processes.arithmetic():
             logits: Tensor = self.discriminator(images, labels, look, moment.fade)
         return logits.to(images.dtype)

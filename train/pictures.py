@@ -6,7 +6,7 @@ exactly the coordinates that the generator synthesises, and answers with as much
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from torch import Tensor
 
@@ -30,11 +30,3 @@ class Pictures(Protocol):
         is the picture averaged over one pitch around its point, so that coarse grids show no aliasing.
         Returns float32 [N, 3, H, W], RGB in [-1, 1].
         """
-
-
-@runtime_checkable
-class KnownPictures(Pictures, Protocol):
-    """Pictures that were drawn, and so know what they are made of."""
-
-    def latents(self, indices: Tensor) -> Tensor:
-        """What pictures `indices` are made of: independent standard normal numbers, float64 [N, K]."""

@@ -6,6 +6,7 @@ is the same for one process and for many; a run of several is started by torchru
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import AbstractContextManager
 
@@ -25,6 +26,7 @@ class Processes:
 
     def __init__(self, device: str, precision: Precision) -> None:
         accelerator, index = _accelerator(device)
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it repeats what it was told
         local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         self._fabric = Fabric(
             accelerator=accelerator,
@@ -69,14 +71,13 @@ class Processes:
         return out
 
     def average_gradients(self, network: nn.Module) -> None:
-        """Give every process the mean of all processes' gradients; parameters without one get zeros."""
-        parameters = list(network.parameters())
-        for parameter in parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
+        """Give every process the mean of all processes' gradients.
+
+        Parameters that took no part have none, in every process alike; Adam must not count a step for them.
+        """
         if self.count == 1:
             return
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
         averaged = self.mean(torch.cat([gradient.flatten() for gradient in gradients]))
         for gradient, part in zip(gradients, averaged.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
@@ -89,6 +90,12 @@ class Processes:
         """Until all processes are here."""
         if self.count > 1:
             self._fabric.barrier()
+
+    def leave(self) -> None:
+        """Part in good order: a process that ends while others still listen to it makes them abort."""
+        if self.count > 1:
+            self._fabric.barrier()
+            torch.distributed.destroy_process_group()
 
 
 def rounds(config: TrainConfig, processes: Processes, start: int) -> list[range]:

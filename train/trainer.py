@@ -13,7 +13,7 @@ from train.adaptive import PAIR_TARGET, REAL_TARGET, AdaptiveConfig, Signal, adv
 from train.config import TrainConfig
 from train.losses import PATH_DECAY
 from train.objective import Moment, Objective, Stats
-from train.pictures import KnownPictures, Pictures
+from train.pictures import Pictures
 from train.processes import Processes, check_split, rounds
 from train.state import TrainState
 
@@ -28,10 +28,6 @@ class Trainer:
         c_dim = pictures.c_dim if config.conditional else 0
         if config.conditional and not c_dim:
             raise InputError(f"{pictures.name} carries no labels; train without --conditional")
-        if config.teach_kimg and not isinstance(pictures, KnownPictures):
-            raise InputError(
-                f"{pictures.name} does not know its latents, only drawn pictures do; leave out --teach-kimg"
-            )
         if len(pictures) < config.batch:
             raise InputError(
                 f"{pictures.name} has {len(pictures)} pictures, fewer than a batch of {config.batch}; "
@@ -64,14 +60,10 @@ class Trainer:
         """One step of both networks on one batch; returns the batch's statistics."""
         config, state, progress = self.config, self.state, self.state.progress
         objective, moment = self.objective, self.moment()
-        kimg, stats = progress.nimg / 1000, Stats()
-
-        # Teach the generator what is known.
-        if teaching := kimg < config.teach_kimg:
-            stats |= self._phase(state.generator, state.g_optimizer, lambda s: objective.lesson(s, moment))
+        stats: Stats = {}
 
         # Train the generator.
-        elif kimg >= config.teach_kimg + config.freeze_kimg:
+        if progress.nimg >= config.freeze_kimg * 1000:
             stats |= self._phase(
                 state.generator, state.g_optimizer, lambda s: objective.generator_main(s, moment)
             )
@@ -82,11 +74,10 @@ class Trainer:
                 )
 
         # Train the discriminator.
-        if not teaching:
-            stats |= self._phase(
-                state.discriminator, state.d_optimizer, lambda s: objective.discriminator_main(s, moment)
-            )
-        if not teaching and config.r1_gamma and progress.steps % config.r1_every == 0:
+        stats |= self._phase(
+            state.discriminator, state.d_optimizer, lambda s: objective.discriminator_main(s, moment)
+        )
+        if config.r1_gamma and progress.steps % config.r1_every == 0:
             stats |= self._phase(
                 state.discriminator, state.d_optimizer, lambda s: objective.gradient_penalty(s, moment)
             )
@@ -101,9 +92,8 @@ class Trainer:
         if "path_length" in values:
             progress.path_mean += PATH_DECAY * (values["path_length"] - progress.path_mean)
         self._check_finite(values)
-        if not teaching:
-            signal = Signal(round(values["confidence"] * config.batch), config.batch)
-            progress.adaptive = advance(self._adaptive, progress.adaptive, signal, config.batch)
+        signal = Signal(round(values["confidence"] * config.batch), config.batch)
+        progress.adaptive = advance(self._adaptive, progress.adaptive, signal, config.batch)
         return values
 
     def _phase(self, network: nn.Module, optimizer: torch.optim.Optimizer, phase: Phase) -> Stats:

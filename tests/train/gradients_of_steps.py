@@ -1,4 +1,4 @@
-"""Three steps in float64, alone or under torchrun: writes every phase's gradients of the first, and statistics."""
+"""Three steps in float64, alone or under torchrun: the gradients of the first, statistics of all."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def main(out: Path) -> None:
     if processes.first:
         record_of = {"processes": processes.count, "gradients": gradients[:phases], "stats": stats}
         out.write_text(json.dumps(record_of))
+    processes.leave()
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ from tests.train.picture_makers import (
 )
 from tests.train.running import close, inside, refused
 from train.cli import data
-from train.drawn import training_points
 from train.ordered import ordered_map
+from train.sampling import grid_line
 from train.scenery import Scenery
 from train.stored import open_pictures
 
@@ -217,7 +217,7 @@ def test_labels_go_with_their_pictures(tmp_path: Path) -> None:
     assert "4 classes" in done.stdout
     pictures = open_pictures(out)
     assert pictures.labels(torch.arange(3)).argmax(1).tolist() == [3, 1, 0]
-    line = training_points(16, "endpoints")[None]
+    line = grid_line("endpoints", 16)[None]
     got = pictures.sample(torch.tensor([1]), line, line)[0].permute(1, 2, 0).numpy()
     assert close(to_uint8(got).astype(int), rgb(seed=2), 0)
 
@@ -356,7 +356,7 @@ def test_scenery_is_drawn_into_a_set(tmp_path: Path) -> None:
     assert done.stdout == f"{out}: 5 pictures of 16 × 16, grid centres\n"
     pictures = open_pictures(out, "centres")
     assert (len(pictures), pictures.c_dim) == (5, 0)
-    lines = training_points(16, "centres").expand(5, -1)
+    lines = grid_line("centres", 16).expand(5, -1)
     drawn = Scenery().sample(torch.arange(7, 12), lines, lines)
     stored = pictures.sample(torch.arange(5), lines, lines)
     assert (drawn - stored).abs().max() <= 1.01 / 127.5

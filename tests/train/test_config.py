@@ -27,7 +27,7 @@ def test_the_published_sizes_follow_the_published_recipe(name: str, gamma: float
     assert (config.r1_gamma, config.r1_every) == (gamma, 16)
     assert (config.pl_weight, config.pl_every, config.style_mixing) == (2, 4, 0)
     assert (config.augment, config.grid, config.loss, config.stages) == ("ada", "endpoints", "logistic", "")
-    assert (config.windows, config.jitter, config.teach_kimg) == (0, False, 0)
+    assert (config.windows, config.jitter, config.freeze_kimg) == (0, False, 0)
 
 
 def test_stages_are_read_in_order() -> None:
@@ -68,7 +68,7 @@ def test_values_out_of_range_are_refused_in_one_line(changes: dict[str, Any]) ->
 
 
 def test_unknown_presets_and_options_are_named() -> None:
-    with pytest.raises(InputError, match="'huge'.*tiny"):
+    with pytest.raises(InputError, match=r"'huge'.*tiny"):
         preset("huge")
     with pytest.raises(InputError, match="colour"):
         TrainConfig.from_json('{"colour": 1}')

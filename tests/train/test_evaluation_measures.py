@@ -24,7 +24,6 @@ from creps_core.generator import Generator
 from creps_core.renderer import Renderer
 from tests.conftest import GOLDEN
 from tests.strategies import relaxed
-from train.drawn import training_points
 from train.evaluation.consistency import scale_case
 from train.evaluation.cost import measure_cost
 from train.evaluation.equivariance import (
@@ -38,6 +37,7 @@ from train.evaluation.likeness import Lpips, psnr, residual, ssim
 from train.evaluation.request import GRIDS
 from train.evaluation.samples import latents
 from train.evaluation.views import line_of, picture_plan, rendered, square, turned
+from train.sampling import grid_line
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def harsh(generator: Generator) -> Iterator[Renderer]:
 
 @pytest.mark.parametrize("grid", GRIDS)
 def test_pictures_are_the_reference_networks(harsh: Renderer, grid: TrainingGrid) -> None:
-    line = training_points(24, grid)
+    line = grid_line(grid, 24)
     np.testing.assert_allclose(line_of(grid, 24).values(), line.numpy(), atol=1e-15)
     picture = rendered(harsh, picture_plan(harsh, 3, 5, 0.7), square(grid, 24))
     z = latents(harsh.generator.config.z_dim, range(3, 4), 5)
@@ -71,9 +71,7 @@ def test_scale_compares_with_the_double_size_reduced(scenic: Renderer, grid: Tra
     case = scale_case(scenic, picture_plan(scenic, 0, 0, 1.0), grid, 32, None)
     z = latents(scenic.generator.config.z_dim, range(1), 0)
     with torch.no_grad():
-        small, large = (
-            scenic.generator(z, *2 * [training_points(n, grid).float()]).clamp(-1, 1) for n in (32, 64)
-        )
+        small, large = (scenic.generator(z, *2 * [grid_line(grid, n).float()]).clamp(-1, 1) for n in (32, 64))
     torch.testing.assert_close(case.small, small, rtol=0, atol=2e-4)
     torch.testing.assert_close(case.reduced, F.avg_pool2d(large, 2), rtol=0, atol=2e-4)
     assert case.psnr == pytest.approx(psnr(small, F.avg_pool2d(large, 2)), abs=0.1)
@@ -83,9 +81,9 @@ def test_scale_compares_with_the_double_size_reduced(scenic: Renderer, grid: Tra
 
 def test_centres_frame_the_same_and_endpoints_miss_by_a_quarter_at_the_border() -> None:
     for n in (8, 256):
-        reduced = {grid: training_points(2 * n, grid).view(n, 2).mean(1) for grid in GRIDS}
-        torch.testing.assert_close(reduced["centres"], training_points(n, "centres"), rtol=0, atol=1e-15)
-        miss = (reduced["endpoints"] - training_points(n, "endpoints")) * (n - 1)  # in samples
+        reduced = {grid: grid_line(grid, 2 * n).view(n, 2).mean(1) for grid in GRIDS}
+        torch.testing.assert_close(reduced["centres"], grid_line("centres", n), rtol=0, atol=1e-15)
+        miss = (reduced["endpoints"] - grid_line("endpoints", n)) * (n - 1)  # in samples
         assert float(miss[0]) == pytest.approx(0.25, abs=0.25 / n)
         assert float(miss[-1]) == pytest.approx(-0.25, abs=0.25 / n)
         assert float(miss.abs().max()) == pytest.approx(float(miss[0]))
@@ -155,7 +153,7 @@ def test_a_turned_grid_turns_the_same_samples(grid: TrainingGrid) -> None:
     """By an angle that hardly turns, every sample is where it was."""
     lattice = turned(grid, 16, 2.0**-20)
     dy, dx = lattice.offsets(np.arange(16), np.arange(16))
-    line = training_points(16, grid).numpy() - 0.5
+    line = grid_line(grid, 16).numpy() - 0.5
     np.testing.assert_allclose(dy, np.broadcast_to(line[:, None], (16, 16)), atol=1e-7)
     np.testing.assert_allclose(dx, np.broadcast_to(line, (16, 16)), atol=1e-7)
 

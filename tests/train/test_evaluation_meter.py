@@ -14,9 +14,9 @@ from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
 from creps_core.errors import InputError
 from creps_core.generator import Generator
 from tests.strategies import relaxed
-from train.drawn import training_points
 from train.evaluation import DataStatistics, Sampling, data_against_data, frechet_of
 from train.evaluation.samples import choose, generated, labels_for
+from train.sampling import grid_line
 from train.scenery import Scenery
 
 SIZE = 32
@@ -98,7 +98,7 @@ def test_generated_pictures_lie_on_the_grid_asked_for(scenic: Generator) -> None
     for grid in ("endpoints", "centres"):
         sampling = Sampling(SIZE, grid, 3, seed=4, batch=2, truncation_psi=0.0)
         pictures = torch.cat(list(generated(scenic, None, sampling)))
-        line = training_points(SIZE, grid).float()
+        line = grid_line(grid, SIZE).float()
         with torch.no_grad():
             average = scenic(torch.ones(1, scenic.config.z_dim), line, line, truncation_psi=0.0)
         torch.testing.assert_close(pictures, average.expand(3, -1, -1, -1), rtol=0, atol=1e-5)

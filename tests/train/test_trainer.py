@@ -15,9 +15,7 @@ from torch import Tensor
 
 from creps_core.errors import InputError, RunError
 from tests.train.runs import Gradients, small
-
 from train.processes import Processes
-from train.scenery import Scenery
 from train.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
@@ -36,9 +34,9 @@ def gradients_of_first_step(run: Trainer) -> tuple[dict[str, Tensor], dict[str, 
     def record(network: torch.nn.Module) -> None:
         average(network)
         for name, parameter in network.named_parameters():
-            assert parameter.grad is not None
-            key = f"{len(seen) // 1000}.{type(network).__name__}.{name}"
-            seen[key + f".{sum(k.startswith(key) for k in seen)}"] = parameter.grad.clone()
+            if parameter.grad is not None:
+                key = f"{type(network).__name__}.{name}"
+                seen[f"{key}.{sum(k.startswith(key) for k in seen)}"] = parameter.grad.clone()
 
     run.processes.average_gradients = record  # type: ignore[method-assign]
     return seen, run.step()
@@ -90,17 +88,6 @@ def test_the_generator_waits_while_the_discriminator_learns_alone() -> None:
     assert "loss_g" in run.step()
 
 
-def test_a_lesson_draws_nearer_to_known_pictures() -> None:
-    run = trainer(Scenery(), teach_kimg=0.4, g_lr=0.01, stages="", resolution=8, jitter=False, windows=0)
-    losses = [run.step()["loss_lesson"] for _ in range(40)]
-    assert sum(losses[-8:]) < 0.85 * sum(losses[:8])
-
-
-def test_only_drawn_pictures_can_be_taught() -> None:
-    with pytest.raises(InputError, match="teach-kimg"):
-        trainer(teach_kimg=1.0)
-
-
 def test_lazy_penalties_come_when_they_are_due() -> None:
     run = trainer(r1_every=2, pl_every=3)
     names = [set(run.step()) for _ in range(4)]
@@ -145,6 +132,15 @@ def test_adaptive_augmentation_moves() -> None:
     assert run.state.progress.adaptive.p != 0.5
 
 
+def test_what_takes_no_part_yet_is_left_alone() -> None:
+    """A block of a later stage starts its stage with fresh moments: no step was counted for it."""
+    run = trainer()
+    run.step()
+    later, now = run.state.discriminator.blocks["b16"], run.state.discriminator.blocks["b8"]
+    assert all(not run.state.d_optimizer.state[p] for p in later.parameters())
+    assert all(run.state.d_optimizer.state[p]["step"] > 0 for p in now.parameters())
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -161,8 +157,8 @@ def test_what_does_not_divide_is_said(changes: dict[str, Any], words: str) -> No
 
 def test_a_run_without_numbers_stops() -> None:
     run = trainer()
-    next(run.state.discriminator.parameters()).data.fill_(float("nan"))
-    with pytest.raises(RunError, match="training broke down at 0.0 kimg"):
+    run.state.discriminator.epilogue.out.bias.data.fill_(float("nan"))
+    with pytest.raises(RunError, match=r"training broke down at 0\.0 kimg"):
         run.step()
     with pytest.raises(RunError, match="no longer finite"):
         run.state.check_finite()

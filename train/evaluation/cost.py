@@ -19,9 +19,9 @@ from creps_core.checkpoint import read_checkpoint
 from creps_core.device import pick_device
 from creps_core.errors import RunError
 from creps_core.renderer import Renderer
-from train.drawn import training_points
 from train.evaluation.samples import latents
 from train.evaluation.views import picture_plan, rendered, square
+from train.sampling import grid_line
 
 Way = Literal["renderer", "reference"]
 WAYS: tuple[Way, ...] = ("renderer", "reference")
@@ -72,7 +72,7 @@ def _measure(checkpoint: Path, way: Way, size: int, device_name: str) -> Cost:
             return rendered(renderer, picture_plan(renderer, number, _SEED, 1.0), grid)
     else:
         generator.to(device)
-        line = training_points(size, generator.config.grid).to(device, torch.float32)
+        line = grid_line(generator.config.grid, size).to(device, torch.float32)
         label = torch.eye(generator.config.c_dim, device=device)[:1] if generator.config.c_dim else None
 
         def make(number: int) -> object:

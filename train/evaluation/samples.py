@@ -14,9 +14,9 @@ from torch import Tensor
 from creps_core.config import GeneratorConfig, TrainingGrid
 from creps_core.errors import InputError
 from creps_core.generator import Generator
-from train.drawn import training_points
 from train.pictures import Pictures
 from train.randomness import normals, uniforms
+from train.sampling import grid_line
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def latents(z_dim: int, samples: range, seed: int) -> Tensor:
 
 def drawn(pictures: Pictures, indices: Tensor, sampling: Sampling) -> Iterator[Tensor]:
     """The data's pictures `indices` in batches [N, 3, size, size]."""
-    line = training_points(sampling.size, sampling.grid)
+    line = grid_line(sampling.grid, sampling.size)
     for chunk in indices.split(sampling.batch):
         lines = line.expand(len(chunk), -1)
         yield pictures.sample(chunk, lines, lines)
@@ -71,7 +71,7 @@ def generated(generator: Generator, labels: Tensor | None, sampling: Sampling) -
         sampling: how many, and where.
     """
     device = generator.mapping.w_avg.device
-    line = training_points(sampling.size, sampling.grid).to(device, torch.float32)
+    line = grid_line(sampling.grid, sampling.size).to(device, torch.float32)
     for start in range(0, sampling.count, sampling.batch):
         numbers = range(start, min(sampling.count, start + sampling.batch))
         z = latents(generator.config.z_dim, numbers, sampling.seed).to(device)

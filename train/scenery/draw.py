@@ -8,7 +8,7 @@ from torch import Tensor
 from train.scenery import ridges, sky, water
 from train.scenery.noise import smooth
 from train.scenery.palette import CLOUD_LIT, CLOUD_SHADE, DISC, GLOW, HAZE, HORIZON, LIT, SHADE
-from train.scenery.scene import Scene, draw_scenes, scene_normals
+from train.scenery.scene import Scene, draw_scenes
 
 _CHUNK = 2**18  # samples drawn at once: many share the cost of a call, and memory stays small
 
@@ -28,10 +28,6 @@ class Scenery:
     def labels(self, indices: Tensor) -> Tensor:
         """No labels: float32 [N, 0]."""
         return torch.zeros(len(indices), 0)
-
-    def latents(self, indices: Tensor) -> Tensor:
-        """All numbers that scenes `indices` are made of but the keys of their noise: float64 [N, K]."""
-        return scene_normals(self.seed, indices.tolist())
 
     @torch.no_grad()
     def sample(self, indices: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

@@ -16,7 +16,6 @@ from train.scenery.palette import HOURS, palette, weathered
 
 RIDGES = 5  # slots, far to near; pictures show two to five
 _DRAWS = 96
-_KEY_DRAWS = 2  # the first of them, taken for the key
 
 # Elevation of sun or moon above the horizon at each hour, as a part of the sky.
 _ELEVATION = torch.tensor([0.62, -0.14, 0.08, 0.42, 0.74, 0.52, 0.24, 0.07, -0.12, 0.38])
@@ -90,12 +89,6 @@ def draw_scenes(seed: int, indices: Iterable[int]) -> Scene:
     alpine = draw()
     lake = draw.chance(0.5)
     return Scene(key=key, hour=hour, lake=lake, **_weather(draw, hour), **_land(draw, hour, lake, alpine))
-
-
-def scene_normals(seed: int, indices: Iterable[int]) -> Tensor:
-    """The uniform numbers of these scenes as standard normal ones, float64 [N, K]; the key's are left out."""
-    numbers = uniforms(seed, "scenery", indices, _DRAWS)[:, _KEY_DRAWS:]
-    return torch.special.ndtri(numbers.clamp(2.0**-53, 1 - 2.0**-53))
 
 
 def _weather(draw: _Draws, hour: Tensor) -> dict[str, Tensor]:
