@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from creps_core.cancel import CancelToken
+from creps_core.latents import resolve_ws
 from creps_core.lattice import Rect
-from creps_core.picture import Picture
+from creps_core.picture import Picture, ViewPicture, grid_size
 from creps_core.pyramid import Progress
+from creps_core.renderer import Renderer
 from creps_core.samplers import GROUND_FLOAT
-from creps_core.sheet_layout import Layout
-from creps_core.view import Size
+from creps_core.samples import Grid
+from creps_core.sheet import Sheet, seeded
+from creps_core.source import Mix, Source
+from creps_core.view import Outside, Size
 
 Floats = NDArray[np.float32]
 
@@ -27,14 +32,15 @@ class ContactSheet:
     """A `picture.Picture` of many.
 
     Args:
-        seeds: one per cell, row by row.
-        layout: for as many cells.
+        sheet: which seeds, row by row.
+        cell: the size of each picture.
         open_picture: makes the picture of a seed, of the cells' size; called again when it was long ago.
     """
 
-    def __init__(self, seeds: Sequence[int], layout: Layout, open_picture: Callable[[int], Picture]) -> None:
-        self.size = layout.size
-        self._seeds, self._layout, self._open = seeds, layout, open_picture
+    def __init__(self, sheet: Sheet, cell: Size, open_picture: Callable[[int], Picture]) -> None:
+        self._layout = sheet.layout(cell)
+        self.size = self._layout.size
+        self._seeds, self._open = sheet.seeds, open_picture
         self._pictures: OrderedDict[int, Picture] = OrderedDict()
 
     @property
@@ -79,6 +85,26 @@ class ContactSheet:
         while len(self._pictures) > _OPEN_PICTURES:
             self._pictures.popitem(last=False)
         return self._pictures[number]
+
+
+def picture_of(
+    renderer: Renderer,
+    latents: tuple[tuple[Source, ...], Mix | None],
+    grid: Grid,
+    outside: Outside,
+    sheet: Sheet | None = None,
+    cancel: CancelToken | None = None,
+) -> Picture:
+    """The picture of latents, or a sheet of them with the seeds of `sheet` in place of the first source's."""
+    sources, mix = latents
+
+    def open_picture(sources: tuple[Source, ...]) -> ViewPicture:
+        plan = renderer.plan(resolve_ws(renderer.generator, sources, mix))
+        return ViewPicture(renderer, plan, grid, outside, cancel)
+
+    if sheet is None:
+        return open_picture(sources)
+    return ContactSheet(sheet, grid_size(grid), lambda seed: open_picture(seeded(sources, seed)))
 
 
 def _within(rect: Rect, outer: Rect) -> tuple[slice, slice]:

@@ -22,7 +22,7 @@ from creps_core.plan import Plan
 from creps_core.pyramid import Progress
 from creps_core.renderer import Part, Renderer
 from creps_core.samplers import SeparableSampler
-from creps_core.samples import Grid, is_transposed, plane_shape
+from creps_core.samples import Grid, is_transposed
 from creps_core.view import Outside, Size
 
 Floats = NDArray[np.float32]
@@ -45,6 +45,11 @@ class Picture(Protocol):
         """The whole picture, top to bottom, [h, W, 3] each, in bounded memory."""
 
 
+def grid_size(grid: Grid) -> Size:
+    """Of a grid's picture in pixels."""
+    return grid.size() if isinstance(grid, SeparableGrid) else grid.size
+
+
 class ViewPicture:
     """One view of one latent.
 
@@ -64,8 +69,7 @@ class ViewPicture:
         outside: Outside = "generate",
         cancel: CancelToken | None = None,
     ) -> None:
-        height, width = plane_shape(grid)
-        self.size = Size(height, width) if is_transposed(grid) else Size(width, height)
+        self.size = grid_size(grid)
         self._renderer, self._plan, self._grid = renderer, plan, grid
         self._outside, self._cancel = outside, cancel
         self._tables: OrderedDict[tuple[str, bool, int, int], LineTable] = OrderedDict()

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from creps_core.cancel import CancelToken
 from creps_core.deepzoom import DeepZoomTiles, check_deepzoom
 from creps_core.errors import InputError
 from creps_core.image import to_uint8, to_uint16
 from creps_core.lattice import Rect
-from creps_core.picture import Picture
 from creps_core.pyramid import Pixels, Progress, Pyramid, PyramidMaker
 from creps_core.resumable import check_resumable, resumable
 from creps_core.stills import check_target, write_still
 from creps_core.tiled_tiff import FILE, tiff_tiles
 from creps_core.view import Size
+
+if TYPE_CHECKING:
+    from creps_core.picture import Picture  # brings torch, which checking a request must not wait for
 
 TILE_PX = 512
 _FORMAT = 1  # of what interrupted exports keep

@@ -16,7 +16,7 @@ import click
 
 from creps_core.decimals import parse_decimal
 from creps_core.errors import InputError
-from creps_core.sheet_layout import parse_seeds
+from creps_core.sheet import parse_seeds
 from creps_core.source import MAX_SEED
 from creps_core.view import Size
 from creps_core.warps import parse_warp

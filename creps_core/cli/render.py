@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,18 +26,14 @@ from creps_core.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from creps_core.cancel import CancelToken
     from creps_core.checkpoint import Checkpoint
-    from creps_core.cli.render_request import RenderRequest, SheetFlags
+    from creps_core.cli.render_request import RenderRequest
     from creps_core.generator import Generator
-    from creps_core.picture import Picture
     from creps_core.picture_export import ExportOptions
     from creps_core.pyramid import Progress
-    from creps_core.renderer import Renderer
     from creps_core.session import Session
-    from creps_core.source import Mix, Source
-
-SHEET_KEY = "sheet"  # in the session of a sheet: how it was made
+    from creps_core.sheet import Sheet
+    from creps_core.source import Mix
 
 
 @click.command("creps-render", context_settings={"max_content_width": 100})
@@ -121,16 +116,16 @@ def command(
 
     A .dzi or a pyramid that was interrupted goes on where it stopped when the same command is given again.
     """
-    from creps_core.cli.render_request import RenderFlags, SheetFlags, resolve
+    from creps_core.cli.render_request import RenderFlags, resolve, resolve_sheet
     from creps_core.picture_export import ExportOptions, check_export
     from creps_core.session import read_session
 
     # Everything that can be wrong about the request is found before anything large is imported or read.
     session = read_session(session_path) if session_path else None
     options = ExportOptions(int(bits) if bits else None, flags.pop("pyramid"))
-    sheet = SheetFlags(flags.pop("sheet"), flags.pop("columns"), flags.pop("labels"), flags["seed"])
+    sheet = resolve_sheet(flags.pop("sheet"), flags.pop("columns"), flags.pop("labels"), flags["seed"])
     request = resolve(RenderFlags(**flags), session, always_generate=out.suffix.lower() == ".npy")
-    check_export(out, options, sheet.size(request.size))
+    check_export(out, options, sheet.layout(request.size).size if sheet else request.size)
     path = checkpoint_path(ckpt, session, session_path)
 
     from creps_core.checkpoint import read_checkpoint
@@ -149,7 +144,7 @@ def _check_class(label: int | None, checkpoint: Checkpoint) -> None:
 
 def _render(
     request: RenderRequest,
-    sheet: SheetFlags,
+    sheet: Sheet | None,
     checkpoint: Checkpoint,
     path: Path,
     session: Session | None,
@@ -158,18 +153,19 @@ def _render(
     device: str,
 ) -> None:
     from creps_core.cancel import CancelToken
+    from creps_core.contact_sheet import picture_of
     from creps_core.picture_export import export_picture, is_tiled
     from creps_core.renderer import Renderer
 
     generator = checkpoint.build()
-    mix = _mix(request, generator)
-    metadata = _metadata(request, sheet, mix, checkpoint, path, session)
+    latents = (request.sources, _mix(request, generator))
+    metadata = _metadata(request, sheet, latents[1], checkpoint, path, session)
     token = CancelToken()
     with (
         closing(Renderer(generator, device)) as renderer,
         _progress(out.name, "tile" if is_tiled(out, options) else "row") as progress,
     ):
-        picture = _picture(request, sheet, mix, renderer, token)
+        picture = picture_of(renderer, latents, request.grid, request.outside, sheet, token)
         try:
             export_picture(
                 out,
@@ -194,55 +190,31 @@ def _mix(request: RenderRequest, generator: Generator) -> Mix | None:
     return request.mix
 
 
-def _picture(
-    request: RenderRequest, sheet: SheetFlags, mix: Mix | None, renderer: Renderer, token: CancelToken
-) -> Picture:
-    """What is to be rendered: one view of one latent, or of many."""
-    from creps_core.contact_sheet import ContactSheet
-    from creps_core.latents import resolve_ws
-    from creps_core.picture import ViewPicture
-
-    def picture_of(sources: tuple[Source, ...]) -> ViewPicture:
-        plan = renderer.plan(resolve_ws(renderer.generator, sources, mix))
-        return ViewPicture(renderer, plan, request.grid, request.outside, token)
-
-    if sheet.seeds is None:
-        return picture_of(request.sources)
-    return ContactSheet(
-        sheet.seeds, sheet.layout(request.size), lambda seed: picture_of(_seeded(request.sources, seed))
-    )
-
-
-def _seeded(sources: tuple[Source, ...], seed: int) -> tuple[Source, ...]:
-    """The sources with another seed for the first."""
-    return (replace(sources[0], seed=seed, z=None, w=None), *sources[1:])
-
-
 def _metadata(
     request: RenderRequest,
-    sheet: SheetFlags,
+    sheet: Sheet | None,
     mix: Mix | None,
     checkpoint: Checkpoint,
     path: Path,
     session: Session | None,
 ) -> str | None:
-    """The session that the picture carries, of a sheet its first picture's; None when no view says it."""
+    """The session that the picture carries; None when no view says what it shows."""
     from creps_core.session import CheckpointRef, Session, session_to_json
+    from creps_core.sheet import session_of
 
     if request.view is None:
         return None
-    unknown = {key: value for key, value in (session.unknown if session else {}).items() if key != SHEET_KEY}
     made = Session(
         checkpoint=CheckpointRef(path.name, checkpoint.sha256),
-        sources=request.sources if sheet.seeds is None else _seeded(request.sources, sheet.seeds[0]),
+        sources=request.sources,
         mix=mix,
         view=request.view,
         size=request.size,
         keyframes=session.keyframes if session else None,
         loop=session.loop if session else False,
-        unknown=unknown if sheet.seeds is None else {**unknown, SHEET_KEY: sheet.to_json()},
+        unknown=session.unknown if session else {},
     )
-    return session_to_json(made, portable=True)
+    return session_to_json(session_of(made, sheet), portable=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from creps_core.errors import InputError
 from creps_core.grid import GeneralGrid, SeparableGrid, grid_for, window_grid
 from creps_core.session import Session
-from creps_core.sheet_layout import Layout
+from creps_core.sheet import Sheet
 from creps_core.source import Mix, Source
 from creps_core.view import Outside, Size, View, log2_of
 from creps_core.warps import Warp
@@ -36,34 +36,6 @@ class RenderFlags:
     outside: Outside | None = None
     window: Window | None = None
     size: Size | None = None
-
-
-@dataclass(frozen=True)
-class SheetFlags:
-    """The flags of a contact sheet; `seeds` None where one picture is wanted."""
-
-    seeds: tuple[int, ...] | None = None
-    columns: int | None = None
-    labels: bool = True
-    seed: int | None = None  # --seed, which a sheet does not go with
-
-    def __post_init__(self) -> None:
-        if self.seeds is None and self.columns is not None:
-            raise InputError("--columns belongs to --sheet")
-        if self.seeds is not None and self.seed is not None:
-            raise InputError("--sheet names the seeds; leave out --seed")
-
-    def layout(self, cell: Size) -> Layout:
-        """Where the pictures of a sheet are."""
-        return Layout.of(len(self.seeds or ()), self.columns, cell, self.labels)
-
-    def size(self, cell: Size) -> Size:
-        """Of what is written: the sheet, or the one picture."""
-        return cell if self.seeds is None else self.layout(cell).size
-
-    def to_json(self) -> dict[str, Any]:
-        """What a session says of it."""
-        return {"seeds": list(self.seeds or ()), "columns": self.columns, "labels": self.labels}
 
 
 @dataclass(frozen=True)
@@ -128,6 +100,19 @@ def window_view(window: Window, size: Size) -> View | None:
         )
     except (InputError, ZeroDivisionError, OverflowError):
         return None
+
+
+def resolve_sheet(
+    seeds: tuple[int, ...] | None, columns: int | None, labels: bool, seed: int | None
+) -> Sheet | None:
+    """The contact sheet that the flags ask for. Raises `InputError` for flags that do not go together."""
+    if seeds is None:
+        if columns is not None:
+            raise InputError("--columns belongs to --sheet")
+        return None
+    if seed is not None:
+        raise InputError("--sheet names the seeds; leave out --seed")
+    return Sheet(seeds, columns, labels)
 
 
 def _refuse_with_window(flags: RenderFlags) -> None:

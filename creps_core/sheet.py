@@ -1,19 +1,22 @@
-"""Sheets of many pictures: which seeds people name, and where each cell is. Torch-free."""
+"""Sheets of many seeds: how people name them, where each cell is, what a session says. Torch-free."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, isqrt
+from typing import Any
 
 from creps_core.errors import InputError
 from creps_core.lattice import Rect
-from creps_core.source import MAX_SEED
+from creps_core.session import Session
+from creps_core.source import MAX_SEED, Source
 from creps_core.view import Size
 
 MOST_SEEDS = 100_000
 GAP_PX = 4
+SHEET_KEY = "sheet"  # in the session of a sheet: how it was made
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -74,3 +77,31 @@ class Layout:
             for column in range(rect.left // width, min(ceil(rect.right / width), self.columns)):
                 if (number := row * self.columns + column) < self.count:
                     yield number, row * height, column * width
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet that is asked for."""
+
+    seeds: tuple[int, ...]
+    columns: int | None = None  # None: about as many as rows
+    labels: bool = True
+
+    def layout(self, cell: Size) -> Layout:
+        """Where the pictures are, each of the size `cell`."""
+        return Layout.of(len(self.seeds), self.columns, cell, self.labels)
+
+
+def seeded(sources: tuple[Source, ...], seed: int) -> tuple[Source, ...]:
+    """The sources with another seed for the first."""
+    return (replace(sources[0], seed=seed, z=None, w=None), *sources[1:])
+
+
+def session_of(session: Session, sheet: Sheet | None) -> Session:
+    """What a picture made from a session carries: of a sheet its first picture, and what sheet it is."""
+    unknown: dict[str, Any] = {key: value for key, value in session.unknown.items() if key != SHEET_KEY}
+    if sheet is None:
+        return replace(session, unknown=unknown)
+    made = {"seeds": list(sheet.seeds), "columns": sheet.columns, "labels": sheet.labels}
+    sources = seeded(session.sources, sheet.seeds[0])
+    return replace(session, sources=sources, unknown={**unknown, SHEET_KEY: made})
