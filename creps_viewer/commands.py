@@ -15,6 +15,7 @@ from creps_core.stills import check_target
 from creps_viewer.actions import RULE, Command, Menus, RecentMenu
 from creps_viewer.export_dialog import ExportChoice, ExportDialog
 from creps_viewer.exporter import Exporter, ExportRequest
+from creps_viewer.following import Follower
 from creps_viewer.help_dialog import AboutDialog
 from creps_viewer.main_window import MainWindow
 from creps_viewer.opening import Opening, sentence
@@ -38,6 +39,7 @@ class Commands(QObject):
         self._bridge, self._opening, self._device = bridge, opening, device
         self._gesture = gesture  # runs a command of the canvas, gliding
         self.exporter = Exporter()
+        self.follower = Follower(self.model, bridge)
         self.dialog: ExportDialog | None = None
         self._snapshot: Path | None = None  # being written
         self.menus = Menus(window)
@@ -53,6 +55,7 @@ class Commands(QObject):
             Command("open", "Open…", self.open_dialog, ("Ctrl+O",)),
             recent,
             Command("reload", "Reload", self._opening.reload, ("F5",)),
+            Command("follow", "Follow this file", self._toggle_follow, checkable=True),
             RULE,
             Command("snapshot", "Snapshot", self.snapshot, ("Ctrl+Shift+S",)),
             Command("export", "Save picture…", self.export, ("Ctrl+S",)),
@@ -233,8 +236,13 @@ class Commands(QObject):
         self.exporter.cancel()
         return True
 
+    def _toggle_follow(self) -> None:
+        self.follower.set_on(not self.follower.on)
+        self._sync()
+
     def stop(self) -> None:
-        """Give up what is being saved and wait for it."""
+        """Give up what is being saved and wait for it; follow nothing."""
+        self.follower.stop()
         self.exporter.stop()
         if self.dialog is not None:
             self.dialog.close()
@@ -252,8 +260,9 @@ class Commands(QObject):
         actions, opened = self.menus.actions, self.model.document is not None
         actions["undo"].setEnabled(self.model.can_undo)
         actions["redo"].setEnabled(self.model.can_redo)
-        for key in ("reload", "snapshot", "export", "copy_picture", "copy_view", "random", "home"):
+        for key in ("reload", "follow", "snapshot", "export", "copy_picture", "copy_view", "random", "home"):
             actions[key].setEnabled(opened)
+        actions["follow"].setChecked(self.follower.on)
         actions["panels"].setChecked(self.window.panels_visible)
         actions["full_screen"].setChecked(self.window.isFullScreen())
 

@@ -71,9 +71,11 @@ class _Queue(QObject):
 class RenderBridge(QObject):
     """The viewer's way to pictures: `open` a file, then frames follow the model's state by themselves.
 
-    Signals: `opened(Document)`, `open_failed(Path, str)`, `side_picture(str, Frame)`.
+    Signals: `began(Path)` a file is about to be read, `opened(Document)`, `open_failed(Path, str)`,
+    `side_picture(str, Frame)`.
     """
 
+    began = pyqtSignal(object)
     opened = pyqtSignal(object)
     open_failed = pyqtSignal(object, str)
     side_picture = pyqtSignal(str, object)
@@ -92,6 +94,7 @@ class RenderBridge(QObject):
         self._load = 0
         self._wanted_state: ViewerState | None = None
         self._loading: Path | None = None
+        self._quietly = False  # nothing is said about the file that is being read
         self._closed = False
         self._quiet = False
         self._queue = _Queue()
@@ -111,16 +114,19 @@ class RenderBridge(QObject):
         if model.document is None and model.message is None:
             model.set_message(NOTHING_OPEN)
 
-    def open(self, path: Path, state: ViewerState | None = None) -> None:
+    def open(self, path: Path, state: ViewerState | None = None, *, quietly: bool = False) -> None:
         """Open the checkpoint at `path`; the present picture stays alive until it is read.
 
         Args:
             path: a checkpoint file.
             state: what to show of it; by default the present state, with its mix dropped when the number
                 of styles differs and classes that it does not have set to 0.
+            quietly: in the background: nothing is said, not even of a failure but by `open_failed`, and
+                gestures and history go on where the new checkpoint shows the same state.
         """
+        self.began.emit(path)
         self._wanted_state = state
-        self._loading = path
+        self._loading, self._quietly = path, quietly
         self._load = self._loader.load(path)
         if self._model.document is None:
             self._model.set_message(Message(f"Opening {path.name}…", "Cancel", "cancel", 0.0))
@@ -232,9 +238,11 @@ class RenderBridge(QObject):
         # the new document and its state come in two steps: ask for a picture once, when both are there
         self._quiet = True
         try:
-            self._model.set_message(Message(f"Drawing {opened.name}…"))
+            if not self._quietly:
+                self._model.set_message(Message(f"Drawing {opened.name}…"))
             self._model.set_document(document)
-            self._model.reset_state(state)
+            if not self._quietly or state != self._model.state:
+                self._model.reset_state(state)
         finally:
             self._quiet = False
         self._schedule = Schedule(moving=self._model.moving)
@@ -247,7 +255,7 @@ class RenderBridge(QObject):
         self._loading = None
         if self._model.document is None:
             self._model.set_message(Message(_sentence(message), "Open another checkpoint…", "open"))
-        else:
+        elif not self._quietly:
             self._model.notice.emit("error", _sentence(message))
         self.open_failed.emit(path, message)
 
