@@ -46,16 +46,19 @@ def _compositions(
     inputs: List[Tensor],  # noqa: UP006
     outputs: List[Tensor],  # noqa: UP006
     slope: float,
+    first: int,
+    stop: int,
 ) -> None:
-    """A tile: compose the first level, then decode and add the next level's composition, and so on."""
-    torch.bmm(rows[0], columns[0], out=feature)
+    """The levels first … stop − 1 of a tile: compose (add, after the first of all), decode, and so on."""
     depth = len(weights) // len(rows)
-    for level in range(len(rows)):
+    for level in range(first, stop):
+        if level:
+            feature.baddbmm_(rows[level], columns[level])
+        else:
+            torch.bmm(rows[0], columns[0], out=feature)
         for i in range(level * depth, (level + 1) * depth):
             torch.mm(weights[i], inputs[i], out=outputs[i])
             torch.nn.functional.leaky_relu(outputs[i], slope, inplace=True)
-        if level + 1 < len(rows):
-            feature.baddbmm_(rows[level + 1], columns[level + 1])
 
 
 def _gathered_compositions(
@@ -70,11 +73,13 @@ def _gathered_compositions(
     inputs: List[Tensor],  # noqa: UP006
     outputs: List[Tensor],  # noqa: UP006
     slope: float,
+    first: int,
+    stop: int,
 ) -> None:
-    """A tile of points: gather both embeddings, multiply, sum over the lanes; decode; and so on."""
+    """The same for points: gather both embeddings, multiply, sum over the lanes; decode; and so on."""
     b = feature.shape[0]
     depth = len(weights) // len(row_tables)
-    for level in range(len(row_tables)):
+    for level in range(first, stop):
         row = torch.nn.functional.embedding_bag(
             row_places, row_tables[level], mode="sum", per_sample_weights=row_weights
         )

@@ -35,10 +35,6 @@ class Engine(Protocol):
     def device_name(self) -> str:
         """Where pictures are computed."""
 
-    @property
-    def exact_drafts(self) -> bool:
-        """Whether what is made during a gesture is as exact as what is made after it."""
-
     def close(self) -> None:
         """Give back what it holds; nothing is asked of it afterwards."""
 
@@ -84,13 +80,6 @@ class CheckpointEngine:
     def device_name(self) -> str:
         """Where pictures are computed."""
         return self.renderer.device_name
-
-    @property
-    def exact_drafts(self) -> bool:
-        """Whether drafts are made in the precision of settled frames."""
-        from creps_core.device import draft_dtype
-
-        return draft_dtype(self.renderer.device).itemsize == 4
 
     def close(self) -> None:
         """End the renderer's workers."""

@@ -158,7 +158,7 @@ class RenderService:
                 plan, job.view, job.size, previous=self._reusable(job), moving=job.moving, cancel=token
             )
             for frame in frames:
-                self._keep(frame, engine, job)
+                self._keep(frame, job)
                 token.check()
                 # the renderer's record may be large: the window keeps several frames, but not that
                 self._listener.on_frame(job.id, dataclasses.replace(frame, samples=None))
@@ -194,13 +194,13 @@ class RenderService:
                 if self._side.get(job.key) is job:
                     del self._side[job.key]
 
-    def _keep(self, frame: Frame, engine: Engine, job: RenderRequest) -> None:
+    def _keep(self, frame: Frame, job: RenderRequest) -> None:
         """Remember what the next request can reuse."""
         if frame.samples is None and not frame.settled:
             return  # a draft of another view: nothing in it is exact
         if not job.moving:
             self._base = frame
-        if not job.moving or engine.exact_drafts:
+        if frame.exact:
             self._latest = frame
 
     def _reusable(self, job: RenderRequest) -> Frame | None:
