@@ -71,8 +71,10 @@ class Refinement:
         moving: bool,
         cancel: CancelToken | None,
         previous: Frame | None,
+        aside: bool = False,
     ) -> None:
         self.renderer, self.view, self.size, self.moving, self.cancel = renderer, view, size, moving, cancel
+        self.aside = aside
         self.grid = grid_for(view, size)
         earlier = previous.samples if previous is not None else None
         self.earlier = earlier if isinstance(earlier, Samples) else None
@@ -93,7 +95,7 @@ class Refinement:
         if isinstance(self.grid, GeneralGrid):
             yield from self._drafts(self.grid)
         sampler = self.renderer.sampler(
-            self.plan, self.grid, self.view.outside, keep=True, cancel=self.cancel
+            self.plan, self.grid, self.view.outside, keep=not self.aside, cancel=self.cancel
         )
         samples = self._begin(sampler)
         areas = sampler.visible.minus(samples.complete)
@@ -136,8 +138,8 @@ class Refinement:
         """What holds of the earlier frame's features, and room for more where it will be of use."""
         earlier, levels = self.earlier, len(self.plan.config.levels)
         shared = earlier.shared_levels(self.plan, self.view.outside, self.grid) if earlier else None
-        if shared is None and self.moving:
-            return []  # the next frame of a gesture has another grid
+        if self.aside or (shared is None and self.moving):
+            return []  # no frame follows, or the next one of a gesture has another grid
         kept = earlier.features_for(shared, self.plan) if earlier and shared else []
         shape, channels = plane_shape(self.grid), self.plan.config.biline_channels
         room = self.renderer.cache_bytes * FEATURES_SHARE - sum(features.nbytes for features in kept)

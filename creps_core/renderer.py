@@ -191,6 +191,7 @@ class Renderer:
         *,
         previous: Frame | None = None,
         moving: bool = False,
+        aside: bool = False,
         cancel: CancelToken | None = None,
     ) -> Iterator[Frame]:
         """The picture for the screen, coarse to fine; the last frame is settled unless `moving`.
@@ -198,13 +199,14 @@ class Renderer:
         Args:
             previous: an earlier frame of this renderer; what it has of the same samples is kept.
             moving: a gesture goes on: half precision may be used, and one core is left alone.
+            aside: a thumbnail: nothing is kept of it that would push out what the main picture keeps.
 
         Raises:
             Cancelled: by the token, at most about 50 ms after it was set.
         """
         while True:
             try:
-                request = Refinement(self, self._placed(plan), view, size, moving, cancel, previous)
+                request = Refinement(self, self._placed(plan), view, size, moving, cancel, previous, aside)
                 yield from request.frames()
                 return
             except torch.OutOfMemoryError:

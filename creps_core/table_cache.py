@@ -13,7 +13,7 @@ from creps_core.line_table import LineTable
 from creps_core.plan import Plan
 from creps_core.resumption import NOWHERE, last_block, shared_styles
 
-OUTPUTS_SHARE = 0.1  # of a cache's bytes, for block outputs beside the embeddings of one line
+OUTPUTS_SHARE = 0.25  # of the bytes may go to block outputs along one line
 
 
 class TableCache:

@@ -20,6 +20,7 @@ from creps_viewer.model.timings import Timings
 from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.notices import NoticeBar
 from creps_viewer.opening import CHECKPOINTS, OPENING, SESSIONS
+from creps_viewer.panels.mixing_panel import MixingPanel
 from creps_viewer.panels.performance_panel import PerformancePanel
 from creps_viewer.panels.section import Panel, Section, Sidebar
 from creps_viewer.panels.source_panel import SourcePanel
@@ -93,6 +94,7 @@ class MainWindow(QMainWindow):
     def _add_sections(self, timings: Timings, go_home: Callable[[], None], cache_mb: int) -> None:
         builders: tuple[tuple[str, Callable[[], Panel]], ...] = (
             (SourcePanel.title, lambda: SourcePanel(self.model)),
+            (MixingPanel.title, lambda: MixingPanel(self.model)),
             (ViewPanel.title, lambda: ViewPanel(self.model, go_home)),
             (PerformancePanel.title, lambda: PerformancePanel(self.model, timings, cache_mb)),
         )

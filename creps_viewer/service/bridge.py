@@ -5,6 +5,7 @@ It owns the schedule and the numbers of requests and documents. It draws nothing
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 
@@ -111,6 +112,8 @@ class RenderBridge(QObject):
         model.changed.connect(self._on_changed)
         model.canvas_resized.connect(self._on_resized)
         model.moving_changed.connect(self._on_moving)
+        model.side.wanted.connect(self._on_side_wanted)
+        model.side.dropped.connect(self._service.drop_side)
         if model.document is None and model.message is None:
             model.set_message(NOTHING_OPEN)
 
@@ -160,6 +163,8 @@ class RenderBridge(QObject):
         self._model.changed.disconnect(self._on_changed)
         self._model.canvas_resized.disconnect(self._on_resized)
         self._model.moving_changed.disconnect(self._on_moving)
+        self._model.side.wanted.disconnect(self._on_side_wanted)
+        self._model.side.dropped.disconnect(self._service.drop_side)
         self._loader.close()
         self._service.close()
 
@@ -215,9 +220,13 @@ class RenderBridge(QObject):
         self._model.set_message(Message(_sentence(message), "Try again", "retry"))
         self._step(Event.DONE)
 
+    def _on_side_wanted(self, wanted: SideRequest) -> None:
+        self._service.request_side(dataclasses.replace(wanted, generation=self._generations))
+
     def _on_side(self, key: str, frame: Frame) -> None:
         if not self._closed:
             self.side_picture.emit(key, frame)
+            self._model.side.arrived.emit(key, frame)
 
     def _on_progress(self, load: int, done: int, total: int) -> None:
         if load == self._load and self._loading is not None and self._model.document is None:

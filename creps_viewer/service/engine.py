@@ -49,9 +49,13 @@ class Engine(Protocol):
         *,
         previous: Frame | None = None,
         moving: bool = False,
+        aside: bool = False,
         cancel: CancelToken | None = None,
     ) -> Iterator[Frame]:
-        """The picture, coarse to fine; the last frame is settled unless `moving`. Raises `Cancelled`."""
+        """The picture, coarse to fine; the last frame is settled unless `moving`. Raises `Cancelled`.
+
+        `aside`: a thumbnail, of which nothing is kept.
+        """
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,13 @@ class CheckpointEngine:
         *,
         previous: Frame | None = None,
         moving: bool = False,
+        aside: bool = False,
         cancel: CancelToken | None = None,
     ) -> Iterator[Frame]:
         """The picture, coarse to fine."""
-        return self.renderer.passes(plan, view, size, previous=previous, moving=moving, cancel=cancel)
+        return self.renderer.passes(
+            plan, view, size, previous=previous, moving=moving, aside=aside, cancel=cancel
+        )
 
 
 def open_engine(

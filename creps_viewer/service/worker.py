@@ -41,8 +41,9 @@ class Listener(Protocol):
 class RenderService:
     """The render thread. `submit` and `request_side` return at once; `close` joins.
 
-    Latest wins: a new request cancels the running one and replaces a waiting one. Side jobs run in the
-    order in which they came while no request is there; a request interrupts them and they start again.
+    Latest wins: a new request cancels the running one and replaces a waiting one. Side jobs run while no
+    request is there, by rank and in the order in which they came; a request interrupts them and they start
+    again.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -96,6 +97,13 @@ class RenderService:
                 self._token.cancel()
             self._ready.notify()
 
+    def drop_side(self, key: str) -> None:
+        """Forget a small picture that was asked for; one that is being made is stopped."""
+        with self._ready:
+            self._side.pop(key, None)
+            if isinstance(self._running, SideRequest) and self._running.key == key:
+                self._token.cancel()
+
     def close(self, timeout: float = 10.0) -> None:
         """Stop and join; no callback comes after it. May be called twice.
 
@@ -140,7 +148,7 @@ class RenderService:
         if self._request is not None:
             job, self._request = self._request, None
             return job
-        return next(iter(self._side.values()), None)
+        return min(self._side.values(), key=lambda side: side.rank, default=None)
 
     def _close_retired(self) -> None:
         """Close engines that nothing uses any more, and forget their frames."""
@@ -174,7 +182,7 @@ class RenderService:
     def _render_side(self, engine: Engine, job: SideRequest, token: CancelToken) -> None:
         try:
             plan = engine.plan(job.sources, job.mix)
-            frames = list(engine.passes(plan, job.view, job.size, cancel=token))
+            frames = list(engine.passes(plan, job.view, job.size, aside=True, cancel=token))
             token.check()
             self._listener.on_side(job.key, frames[-1])
             self._finish(job)

@@ -88,6 +88,7 @@ class FakeEngine:
         *,
         previous: Frame | None = None,
         moving: bool = False,
+        aside: bool = False,
         cancel: CancelToken | None = None,
     ) -> Iterator[Frame]:
         self.requests.append((view, size, moving))
