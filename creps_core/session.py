@@ -23,7 +23,7 @@ FORMAT = 1
 MAX_SIDE = 2**31 - 1
 _TOP_KEYS = {"format", "checkpoint", "sources", "mix", "view", "keyframes"}
 _CHECKPOINT_KEYS = {"name", "sha256", "path"}
-_SOURCE_KEYS = {"seed", "z", "w", "class", "psi", "cutoff"}
+_SOURCE_KEYS = {"seed", "lattice", "z", "w", "class", "psi", "cutoff"}
 _VIEW_KEYS = {"center", "log2_zoom", "rotation_deg", "stretch", "warps", "outside", "size"}
 
 
@@ -178,6 +178,8 @@ def _source_to_json(source: Source) -> dict[str, Any]:
     which: dict[str, Any]
     if source.seed is not None:
         which = {"seed": source.seed}
+    elif source.lattice is not None:
+        which = {"lattice": list(source.lattice)}
     elif source.z is not None:
         which = {"z": list(source.z)}
     else:
@@ -189,6 +191,9 @@ def _source_from_json(values: dict[str, Any]) -> Source:
     fields: dict[str, Any] = {}
     if values.get("seed") is not None:
         fields["seed"] = _integer(values["seed"], "seed")
+    if values.get("lattice") is not None:
+        x, y = _pair(values["lattice"], "lattice")
+        fields["lattice"] = x, y
     for name in ("z", "w"):
         if values.get(name) is not None:
             fields[name] = tuple(_number(value, name) for value in _list(values[name], name))
@@ -239,6 +244,13 @@ def _list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise InputError(f"the session's {name} is not a list")
     return value
+
+
+def _pair(value: Any, name: str) -> tuple[float, float]:
+    numbers = [_number(entry, name) for entry in _list(value, name)]
+    if len(numbers) != 2:
+        raise InputError(f"the session's {name} is not two numbers")
+    return numbers[0], numbers[1]
 
 
 def _integer(value: Any, name: str) -> int:

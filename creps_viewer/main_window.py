@@ -199,7 +199,8 @@ class MainWindow(QMainWindow):
 
     def _show_title(self, state: ViewerState) -> None:
         document, first = self.model.document, state.sources[0]
-        detail = f"seed {first.seed}" if first.seed is not None else "a stored latent"
+        stored = "a stored latent" if first.lattice is None else "between seeds"
+        detail = f"seed {first.seed}" if first.seed is not None else stored
         if document is None:
             self.header.show_title("", "")
             return

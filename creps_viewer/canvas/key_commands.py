@@ -49,4 +49,4 @@ def run_command(command: str, model: ViewerModel, motion: Motion) -> None:
 
 def _reseeded(sources: tuple[Source, ...]) -> tuple[Source, ...]:
     seed = random.randrange(min(SEEDS, MAX_SEED))
-    return (replace(sources[0], seed=seed, z=None, w=None), *sources[1:])
+    return (sources[0].reseeded(seed), *sources[1:])

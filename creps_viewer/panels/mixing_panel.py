@@ -146,7 +146,8 @@ class MixingPanel(Panel):
         self.model.update(**mixing.with_second(self.model.state, source))
 
     def _set_seed(self, seed: int) -> None:
-        self._set(seed=seed, z=None, w=None)
+        source = mixing.second(self.model.state).reseeded(seed)
+        self.model.update(**mixing.with_second(self.model.state, source))
 
     def _randomise(self) -> None:
         self._set_weights(tuple(round(random.random(), 2) for _ in range(self._num_ws)))
@@ -213,7 +214,9 @@ class MixingPanel(Panel):
 
 
 def _short(source: Source) -> str:
-    return str(source.seed) if source.seed is not None else "saved"
+    if source.seed is not None:
+        return str(source.seed)
+    return "walked" if source.lattice is not None else "saved"
 
 
 def _next_seed(seed: int, steps: float) -> int:

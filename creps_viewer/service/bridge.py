@@ -280,16 +280,10 @@ def fitting_state(state: ViewerState, document: Document) -> ViewerState:
 def _fitting_source(source: Source, document: Document) -> Source:
     config = document.config
     stored, length = (source.z, config.z_dim) if source.z is not None else (source.w, config.w_dim)
-    seed = 0 if stored is not None and len(stored) != length else source.seed
-    keep = source.seed is not None or seed is None
-    return Source(
-        seed=seed,
-        z=source.z if keep else None,
-        w=source.w if keep else None,
-        label=source.label if source.label < max(config.c_dim, 1) else 0,
-        psi=source.psi,
-        cutoff=source.cutoff,
-    )
+    if stored is not None and len(stored) != length:
+        source = source.reseeded(0)
+    label = source.label if source.label < max(config.c_dim, 1) else 0
+    return dataclasses.replace(source, label=label)
 
 
 def _sentence(text: str) -> str:
