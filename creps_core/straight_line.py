@@ -10,6 +10,7 @@ at hand, the same functions run as they stand, with the same results.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 
 Runner = Callable[..., None]
+_COMPILING = threading.Lock()
 
 
 def _products(
@@ -116,7 +118,8 @@ def gathered_compositions() -> Runner:
 
 def _compiled(function: Runner) -> Runner:
     try:
-        with warnings.catch_warnings():
+        # Workers may come here together, and what warnings are ignored is the whole process's.
+        with _COMPILING, warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             compiled: Runner = torch.jit.script(function)
     except (AttributeError, OSError, RuntimeError):

@@ -19,8 +19,13 @@ from creps_viewer.following import Follower
 from creps_viewer.help_dialog import AboutDialog
 from creps_viewer.main_window import MainWindow
 from creps_viewer.opening import Opening, sentence
+from creps_viewer.panels.seed_sheet import SeedSheet
 from creps_viewer.service.bridge import RenderBridge
 from creps_viewer.service.engine import CheckpointEngine
+
+NEED_DOCUMENT = (
+    "reload", "follow", "snapshot", "export", "copy_picture", "copy_view", "random", "home", "seeds"
+)  # fmt: skip
 
 
 class Commands(QObject):
@@ -41,6 +46,7 @@ class Commands(QObject):
         self.exporter = Exporter()
         self.follower = Follower(self.model, bridge)
         self.dialog: ExportDialog | None = None
+        self.seeds: SeedSheet | None = None
         self._snapshot: Path | None = None  # being written
         self.menus = Menus(window)
         self._add_menus()
@@ -76,6 +82,7 @@ class Commands(QObject):
         view = menus.add(
             "View",
             Command("home", "Home", lambda: self._gesture("home"), ("Home",)),
+            Command("seeds", "Seed sheet", self.show_seeds, ("S",)),
             RULE,
             Command("panels", "Panels", window.toggle_panels, ("F9",), checkable=True),
             Command("readout", "Readout", lambda: self._gesture("readout"), ("I",)),
@@ -240,9 +247,21 @@ class Commands(QObject):
         self.follower.set_on(not self.follower.on)
         self._sync()
 
+    def show_seeds(self) -> None:
+        """Open the seed sheet at the present seed, or bring it to the front."""
+        if self.seeds is None:
+            self.seeds = SeedSheet(self.window, self.model)
+            self.seeds.go_to(self.model.state.sources[0].seed or 0)
+        self.seeds.show()
+        self.seeds.raise_()
+        self.seeds.activateWindow()
+
     def stop(self) -> None:
         """Give up what is being saved and wait for it; follow nothing."""
         self.follower.stop()
+        if self.seeds is not None:
+            self.seeds.release()
+            self.seeds.close()
         self.exporter.stop()
         if self.dialog is not None:
             self.dialog.close()
@@ -260,7 +279,7 @@ class Commands(QObject):
         actions, opened = self.menus.actions, self.model.document is not None
         actions["undo"].setEnabled(self.model.can_undo)
         actions["redo"].setEnabled(self.model.can_redo)
-        for key in ("reload", "follow", "snapshot", "export", "copy_picture", "copy_view", "random", "home"):
+        for key in NEED_DOCUMENT:
             actions[key].setEnabled(opened)
         actions["follow"].setChecked(self.follower.on)
         actions["panels"].setChecked(self.window.panels_visible)

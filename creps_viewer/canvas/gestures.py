@@ -26,7 +26,7 @@ from creps_core.warps import Lens
 from creps_viewer.canvas.drags import Drag, LensDrag, PanDrag, TurnDrag, WalkDrag
 from creps_viewer.canvas.held_key import HeldKey
 from creps_viewer.canvas.key_commands import run_command
-from creps_viewer.canvas.keys import command_for
+from creps_viewer.canvas.keys import WINDOW_COMMANDS, command_for
 from creps_viewer.canvas.motion import Motion
 from creps_viewer.model import navigation
 from creps_viewer.model.viewer_model import ViewerModel
@@ -40,7 +40,6 @@ DRAG_PX = 3  # a press that moves less is a click
 SCROLL_REST_MS = 180  # a trackpad scroll without an end event has ended
 
 _Modifier = Qt.KeyboardModifier
-_WINDOW_COMMANDS = {"copy_picture", "copy_view", "full_screen", "panels", "readout", "help", "escape"}
 
 
 class Gestures(QObject):
@@ -271,7 +270,7 @@ class Gestures(QObject):
 
     def run(self, command: str) -> None:
         """Do what a key does, or pass it on to the window."""
-        if command in _WINDOW_COMMANDS:
+        if command in WINDOW_COMMANDS:
             self.command.emit(command)
         else:
             self._announce()

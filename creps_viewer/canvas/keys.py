@@ -49,6 +49,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("Home", "the whole picture, upright and unbent", "home", _key(_Key.Key_Home)),
     Binding("Backspace", "remove the lens", "remove_lens", _key(_Key.Key_Backspace)),
     Binding("R", "next random seed", "random_seed", _key(_Key.Key_R)),
+    Binding("S", "sheet of seeds to pick from", "seeds", _key(_Key.Key_S)),
     Binding("Ctrl+Z", "undo", "undo", _key(_Key.Key_Z, modifiers=_CTRL), True),
     Binding(
         "Ctrl+Shift+Z",
@@ -66,6 +67,11 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("I", "hide or show the readout", "readout", _key(_Key.Key_I)),
     Binding("H", "this list", "help", _key(_Key.Key_H)),
     Binding("Escape", "leave full screen, then cancel", "escape", _key(_Key.Key_Escape)),
+)
+
+# what the canvas passes on to the window
+WINDOW_COMMANDS = frozenset(
+    {"copy_picture", "copy_view", "full_screen", "panels", "readout", "seeds", "help", "escape"}
 )
 
 # what tells keyboards apart but not keys: the keypad, and Shift where the character needs it (+)
