@@ -23,7 +23,7 @@ FORMAT = 1
 MAX_SIDE = 2**31 - 1
 _TOP_KEYS = {"format", "checkpoint", "sources", "mix", "view", "keyframes"}
 _CHECKPOINT_KEYS = {"name", "sha256", "path"}
-_SOURCE_KEYS = {"seed", "lattice", "z", "w", "class", "psi", "cutoff"}
+_SOURCE_KEYS = {"seed", "lattice", "z", "w", "class", "psi", "cutoff", "name"}
 _VIEW_KEYS = {"center", "log2_zoom", "rotation_deg", "stretch", "warps", "outside", "size"}
 
 
@@ -184,7 +184,8 @@ def _source_to_json(source: Source) -> dict[str, Any]:
         which = {"z": list(source.z)}
     else:
         which = {"w": list(source.w or ())}
-    return which | {"class": source.label, "psi": source.psi, "cutoff": source.cutoff}
+    which |= {"class": source.label, "psi": source.psi, "cutoff": source.cutoff}
+    return which | ({"name": source.name} if source.name else {})
 
 
 def _source_from_json(values: dict[str, Any]) -> Source:
@@ -203,6 +204,7 @@ def _source_from_json(values: dict[str, Any]) -> Source:
         label=_integer(values.get("class", 0), "class"),
         psi=_number(values.get("psi", 1.0), "psi"),
         cutoff=None if cutoff is None else _integer(cutoff, "cutoff"),
+        name=_text(values.get("name", ""), "name"),
     )
 
 
@@ -251,6 +253,12 @@ def _pair(value: Any, name: str) -> tuple[float, float]:
     if len(numbers) != 2:
         raise InputError(f"the session's {name} is not two numbers")
     return numbers[0], numbers[1]
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"the session's {name} is {str(value)[:40]!r}, expected a text")
+    return value
 
 
 def _integer(value: Any, name: str) -> int:

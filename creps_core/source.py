@@ -27,6 +27,7 @@ class Source:
     label: int = 0  # class index, meaningful when the generator is conditional
     psi: float = 1.0  # truncation: 0 gives w_avg, 1 leaves w alone
     cutoff: int | None = None  # truncate the first `cutoff` styles only; None = all
+    name: str = ""  # what people call it
 
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.seed, self.lattice, self.z, self.w)) != 1:
@@ -40,4 +41,8 @@ class Source:
 
     def reseeded(self, seed: int) -> Source:
         """The seed's latent, with this one's class and truncation."""
-        return replace(self, seed=seed, lattice=None, z=None, w=None)
+        return replace(self, seed=seed, lattice=None, z=None, w=None, name="")
+
+    def called(self, name: str) -> Source:
+        """The same latent under another name."""
+        return replace(self, name=name)

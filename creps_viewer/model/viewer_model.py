@@ -14,6 +14,7 @@ from psygnal import Signal
 
 from creps_core.frame import Frame
 from creps_core.view import Size
+from creps_viewer.model.direction_list import DirectionList
 from creps_viewer.model.side_pictures import SidePictures
 from creps_viewer.model.state import Document, Message, ViewerState
 
@@ -48,6 +49,7 @@ class ViewerModel:
         self.message: Message | None = None
         self.canvas_size = Size(1, 1)
         self.side = SidePictures()
+        self.directions = DirectionList()
 
     @property
     def state(self) -> ViewerState:

@@ -6,12 +6,12 @@ It owns the schedule and the numbers of requests and documents. It draws nothing
 from __future__ import annotations
 
 import dataclasses
-import functools
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from creps_core.cancel import CancelToken
+from creps_core.config import GeneratorConfig
 from creps_core.frame import Frame
 from creps_core.source import Mix, Source
 from creps_core.view import Size, View
@@ -272,15 +272,22 @@ class RenderBridge(QObject):
 def fitting_state(state: ViewerState, document: Document) -> ViewerState:
     """`state` as far as `document`'s generator can show it."""
     config = document.config
-    sources = tuple(map(functools.partial(_fitting_source, document=document), state.sources))
-    mix = state.mix if state.mix is not None and len(state.mix) == config.num_ws else None
+    # A and B become something that fits; what is added to them has no meaning of another size.
+    kept = [k for k, source in enumerate(state.sources) if k < 2 or _stored_fits(source, config)]
+    sources = tuple(_fitting_source(state.sources[k], config) for k in kept)
+    mix = None
+    if state.mix is not None and len(state.mix) == config.num_ws:
+        mix = tuple(tuple(row[k] for k in kept) for row in state.mix)
     return ViewerState(view=state.view, sources=sources, mix=mix)
 
 
-def _fitting_source(source: Source, document: Document) -> Source:
-    config = document.config
+def _stored_fits(source: Source, config: GeneratorConfig) -> bool:
     stored, length = (source.z, config.z_dim) if source.z is not None else (source.w, config.w_dim)
-    if stored is not None and len(stored) != length:
+    return stored is None or len(stored) == length
+
+
+def _fitting_source(source: Source, config: GeneratorConfig) -> Source:
+    if not _stored_fits(source, config):
         source = source.reseeded(0)
     label = source.label if source.label < max(config.c_dim, 1) else 0
     return dataclasses.replace(source, label=label)
