@@ -21,6 +21,7 @@ from creps_viewer.autosave import Autosave, last_session
 from creps_viewer.canvas.create import create_canvas
 from creps_viewer.commands import Commands
 from creps_viewer.direction_store import DirectionStore
+from creps_viewer.favourites import Favourites
 from creps_viewer.log import start_log
 from creps_viewer.main_window import MainWindow
 from creps_viewer.model.state import ViewerState
@@ -75,8 +76,10 @@ class Viewer(QObject):
             self.window.notices.show_notice(level, text)
         self.opening = Opening(self.model, self.bridge, settings)
         self.commands = Commands(self.window, self.bridge, self.opening, stage.gestures.run, options.device)
-        store = DirectionStore(autosave_path.parent / "directions") if autosave_path is not None else None
+        kept = autosave_path.parent if autosave_path is not None else None  # None: nothing is kept
+        store = DirectionStore(kept / "directions") if kept is not None else None
         self.directions = DirectionSearch(self.model, self.bridge, store)
+        self.favourites = Favourites(self.model, kept / "favourites" if kept is not None else None)
         self.autosave: Autosave | None = None
         self._autosave_path = autosave_path
         if autosave_path is not None:

@@ -21,6 +21,7 @@ from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.notices import NoticeBar
 from creps_viewer.opening import CHECKPOINTS, OPENING, SESSIONS
 from creps_viewer.panels.directions_panel import DirectionsPanel
+from creps_viewer.panels.favourites_panel import FavouritesPanel
 from creps_viewer.panels.mixing_panel import MixingPanel
 from creps_viewer.panels.performance_panel import PerformancePanel
 from creps_viewer.panels.section import Panel, Section, Sidebar
@@ -31,7 +32,7 @@ from creps_viewer.settings import Settings
 FIRST_SIZE = QSize(1280, 800)
 SMALLEST = QSize(800, 420)
 APP_NAME = "CREPS viewer"
-FOLDED_FIRST = (DirectionsPanel.title,)  # until they are asked for
+FOLDED_FIRST = (DirectionsPanel.title, FavouritesPanel.title)  # until they are asked for
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class MainWindow(QMainWindow):
             (SourcePanel.title, lambda: SourcePanel(self.model)),
             (MixingPanel.title, lambda: MixingPanel(self.model)),
             (DirectionsPanel.title, lambda: DirectionsPanel(self.model)),
+            (FavouritesPanel.title, lambda: FavouritesPanel(self.model)),
             (ViewPanel.title, lambda: ViewPanel(self.model, go_home)),
             (PerformancePanel.title, lambda: PerformancePanel(self.model, timings, cache_mb)),
         )

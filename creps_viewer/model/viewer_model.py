@@ -15,6 +15,7 @@ from psygnal import Signal
 from creps_core.frame import Frame
 from creps_core.view import Size
 from creps_viewer.model.direction_list import DirectionList
+from creps_viewer.model.favourite_list import FavouriteList
 from creps_viewer.model.side_pictures import SidePictures
 from creps_viewer.model.state import Document, Message, ViewerState
 
@@ -50,6 +51,7 @@ class ViewerModel:
         self.canvas_size = Size(1, 1)
         self.side = SidePictures()
         self.directions = DirectionList()
+        self.favourites = FavouriteList()
 
     @property
     def state(self) -> ViewerState:

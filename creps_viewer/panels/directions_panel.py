@@ -34,7 +34,7 @@ class DirectionRow(SliderRow):
         self.name.setProperty("flat", True)
         self.name.setFixedWidth(LABEL_PX)
         self.name.setMaxLength(LONGEST_NAME)
-        self.name.setTextMargins(-3, 0, 0, 0)
+        self.name.setTextMargins(-6, 0, 0, 0)
         self.name.setCursorPosition(0)
         self.name.setAccessibleName(f"Name of {direction.name}")
         self.name.setToolTip("Type a name for what this changes; named directions are kept")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -36,6 +37,7 @@ class DirectionSearch(QObject):
         super().__init__()
         self._model, self._bridge, self._store = model, bridge, store
         self._token = CancelToken()
+        self._path: Path | None = None  # of the checkpoint whose directions are listed
         self._thread: threading.Thread | None = None
         self._found.connect(self._take)
         self._failed.connect(self._say)
@@ -98,6 +100,9 @@ class DirectionSearch(QObject):
         self._token.cancel()
         directions = self._model.directions
         directions.set_searching(False)
+        path, self._path = self._path, document.path if document is not None else None
+        if path is not None and path == self._path:
+            return  # a newer version of the same file: w has turned a little at most
         kept = self._store.load(document.sha256) if document is not None and self._store is not None else ()
         width = document.config.w_dim if document is not None else 0
         directions.set_listed(tuple(source for source in kept if len(source.w or ()) == width))
