@@ -45,11 +45,11 @@ class FourierInput(nn.Module):
         return self.weight[:, :, 0] * styles / math.sqrt(self.channels)
 
     def forward(self, coords: Tensor, w: Tensor, axis: Axis) -> Tensor:
-        """coords [L] in plane units, w [N, w_dim] → [N, C, L, R]."""
+        """coords [L], or [N, L] for a line per sample, in plane units, w [N, w_dim] → [N, C, L, R]."""
         freqs = self.freqs.view(self.channels // 2, 1, self.lanes)
         # Cycles first, then radians, and the cosine as a shifted sine: rounded as published images were.
-        phase = coords.view(1, -1, 1) * freqs * (2 * math.pi)  # [C/2, L, R]
-        features = torch.cat([phase.sin(), (phase + math.pi / 2).sin()])  # [C, L, R]
+        phase = coords.view(-1, 1, coords.shape[-1], 1) * freqs * (2 * math.pi)  # [1 or N, C/2, L, R]
+        features = torch.cat([phase.sin(), (phase + math.pi / 2).sin()], dim=1)  # [1 or N, C, L, R]
         row, column = self.amplitude(w).split(self.lanes, dim=2)
         return features * (row if axis == "row" else column).unsqueeze(2)
 
@@ -70,7 +70,7 @@ class LineBlock(nn.Module):
 
 
 def embed_line(blocks: list[LineBlock], ws: Tensor, coords: Tensor, axis: Axis) -> list[Tensor]:
-    """Coordinates [L] → the embeddings of every level 8, 16, …, each [N, B, L, R]."""
+    """Coordinates [L] or [N, L] → the embeddings of every level 8, 16, …, each [N, B, L, R]."""
     first, *later = blocks
     x = first.fc1(first.input(coords, ws[:, 0], axis), ws[:, 1])
     levels: list[Tensor] = []
@@ -86,7 +86,7 @@ def embed_line(blocks: list[LineBlock], ws: Tensor, coords: Tensor, axis: Axis) 
 def embed_bilines(
     blocks: list[LineBlock], ws: Tensor, row_coords: Tensor, column_coords: Tensor
 ) -> list[BiLine]:
-    """Row coordinates [H] and column coordinates [W] → the thick bi-line of every level."""
+    """Row coordinates [H] or [N, H] and column coordinates [W] or [N, W] → every level's thick bi-line."""
     rows = embed_line(blocks, ws, row_coords, "row")
     columns = embed_line(blocks, ws, column_coords, "column")
     return [BiLine(r, c.transpose(2, 3)) for r, c in zip(rows, columns, strict=True)]

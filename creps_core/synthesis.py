@@ -45,6 +45,7 @@ class SynthesisNetwork(nn.Module):
     def forward(self, ws: Tensor, row_coords: Tensor, column_coords: Tensor) -> Tensor:
         """Synthesise the product grid of row_coords [H] (y) and column_coords [W] (x), plane units.
 
+        Row and column coordinates may also be [N, H] and [N, W]: every sample has a grid of its own.
         Returns RGB [N, 3, H, W], unclamped; trained models stay near [−1, 1].
         """
         bilines = embed_bilines(self.line_blocks, ws, row_coords, column_coords)
