@@ -25,7 +25,7 @@ from creps_core.view import Size, View
 from creps_core.warps import Lens
 from creps_viewer.canvas.drags import Drag, LensDrag, PanDrag, TurnDrag, WalkDrag
 from creps_viewer.canvas.held_key import HeldKey
-from creps_viewer.canvas.key_commands import run_command
+from creps_viewer.canvas.key_commands import WALKS, run_command
 from creps_viewer.canvas.keys import WINDOW_COMMANDS, command_for
 from creps_viewer.canvas.motion import Motion
 from creps_viewer.model import navigation
@@ -210,7 +210,7 @@ class Gestures(QObject):
         command = command_for(event.key(), event.modifiers())
         if command is None:
             return False
-        self.run(command)
+        self.run(WALKS.get(command, command) if self._walk.down else command)
         return True
 
     def _claim(self, event: QEvent) -> bool:

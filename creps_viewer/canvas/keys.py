@@ -35,7 +35,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("Right-drag, Shift-drag", "turn it about the pressed point"),
     Binding("Ctrl-drag", "put a lens there, or move it"),
     Binding("Ctrl-wheel", "strength of the lens"),
-    Binding("L held, drag", "walk between neighbouring seeds"),
+    Binding("L held, drag or arrows", "walk between neighbouring seeds"),
     Binding("Double-click", "zoom in 2× there"),
     Binding("+  −", "zoom in, out", "zoom_in", _key(_Key.Key_Plus, _Key.Key_Equal)),
     Binding("", "", "zoom_out", _key(_Key.Key_Minus)),

@@ -81,6 +81,7 @@ class DirectionsPanel(Panel):
         self.rows.addLayout(self._column)
         self.rows.addWidget(self.find_button)
         self._shown: tuple[Source, ...] = ()
+        self._latents: object = None
         self.bindings.follow(self._show)
         self.listen(model.directions.listed_changed, self.bindings.sync)
         self.listen(model.directions.searching_changed, self._show_searching)
@@ -129,6 +130,12 @@ class DirectionsPanel(Panel):
         self.model.update(**directions.renamed(self.model.state, row.direction, name))
 
     def _show(self, state: ViewerState) -> None:
+        latents = state.sources, state.mix, self.model.directions.listed
+        if latents != self._latents:  # the view moves often
+            self._latents = latents
+            self._show_directions(state)
+
+    def _show_directions(self, state: ViewerState) -> None:
         listed = self.model.directions.listed
         known = {direction.w for direction in listed}
         wanted = (*listed, *(source for source in directions.added(state) if source.w not in known))

@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, 
 
 from creps_core.errors import InputError
 from creps_core.latent_files import LATENT_FILES, read_latent
-from creps_core.source import MAX_SEED, Source
+from creps_core.source import MAX_SEED, Mix, Source
 from creps_core.styles import style_groups
 from creps_viewer.model import mixing
 from creps_viewer.model.mixing import Weights
@@ -40,6 +40,7 @@ class MixingPanel(Panel):
             Thumbnail(model, f"mixing {name}", PICTURE) for name in ("A", "mix", "B")
         )
         self._soloed: tuple[Weights, Weights] | None = None  # (before, after) the last solo
+        self._shown: tuple[tuple[Source, ...], Mix | None] | None = None
         self.groups: list[MixGroup] = []
         self._make_second()
         self._lay_out()
@@ -180,6 +181,11 @@ class MixingPanel(Panel):
             self.model.update(**mixing.with_second(self.model.state, source))
 
     def _show(self, state: ViewerState) -> None:
+        if (state.sources, state.mix) != self._shown:  # the view moves often
+            self._show_latents(state)
+            self._shown = state.sources, state.mix
+
+    def _show_latents(self, state: ViewerState) -> None:
         first, second, num_ws = state.sources[0], mixing.second(state), self._num_ws
         of = mixing.weights(state, num_ws)
         self.everything.set_value(round(mixing.level(of, range(num_ws)), 6))
@@ -210,6 +216,7 @@ class MixingPanel(Panel):
         self.label.setVisible(classes > 0)
         self.label.set_range(0, max(classes - 1, 1))
         self.setEnabled(document is not None)
+        self._shown = None
         self.bindings.sync()
 
 

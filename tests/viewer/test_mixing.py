@@ -17,6 +17,7 @@ from PyQt6.QtWidgets import QSizePolicy
 
 from creps_core.cli.render import command
 from creps_core.config import GeneratorConfig
+from creps_core.frame import Frame
 from creps_core.session import session_from_json, session_to_json, write_session
 from creps_core.source import MAX_SEED, Source
 from creps_viewer.model import mixing
@@ -268,3 +269,24 @@ def test_what_the_window_mixes_is_what_creps_render_mixes(qtbot, make_viewer, tm
     assert done.exit_code == 0, done.output
     shown = viewer.model.frame.pixels[..., :3]
     assert (np.asarray(Image.open(out)) == shown).all()
+
+
+def test_the_head_s_slider_computes_no_lines_while_it_is_dragged(qtbot, make_viewer) -> None:
+    viewer = make_viewer(opener_for("cpu"), file=SCENERY, seed=3)
+    viewer.window.resize(700, 440)
+    qtbot.waitUntil(viewer.canvas.stage.settled, timeout=60_000)
+    palette = viewer.window.sidebar.sections["Style mixing"].panel.groups[-1]
+    palette.fold.setChecked(True)
+    frames: list[Frame] = []
+    viewer.model.frame_changed.connect(frames.append)
+    slider = palette.styles[NUM_WS - 1].slider
+    places = [QPoint(round(slider.knob_x(v)), slider.height() // 2) for v in (0.0, 0.3, 0.6, 0.9)]
+    qtbot.mousePress(slider, LEFT, pos=places[0])
+    for place in places[1:]:
+        count = len(frames)
+        qtbot.mouseMove(slider, place)
+        qtbot.waitUntil(lambda n=count: len(frames) > n, timeout=30_000)
+    qtbot.mouseRelease(slider, LEFT, pos=places[-1])
+    qtbot.waitUntil(viewer.canvas.stage.settled, timeout=60_000)
+    assert {frame.stats.line_samples for frame in frames} == {0}
+    assert all(frame.exact for frame in frames)

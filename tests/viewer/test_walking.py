@@ -110,6 +110,17 @@ def test_l_and_a_drag_walk_and_are_one_undo_step(window: Window) -> None:
     assert model.state.view != before.view
 
 
+def test_l_and_the_arrows_walk_by_eighths(window: Window) -> None:
+    key(window, QEvent.Type.KeyPress)
+    view = window.model.state.view
+    for arrow in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Left):
+        window.qtbot.keyClick(window.canvas, arrow)
+    assert window.model.state.sources == (Source(lattice=(0.125, 0.0)),)
+    assert window.model.state.view == view
+    window.qtbot.keyClick(window.canvas, Qt.Key.Key_Left)
+    assert window.model.state.sources == (Source(seed=0),)
+
+
 def test_a_stored_latent_stays_where_it_is(window: Window) -> None:
     window.model.update(sources=(Source(w=(0.0,) * 16),))
     key(window, QEvent.Type.KeyPress)
