@@ -143,7 +143,8 @@ class Refinement:
         kept = earlier.features_for(shared, self.plan) if earlier and shared else []
         shape, channels = plane_shape(self.grid), self.plan.config.biline_channels
         room = self.renderer.cache_bytes * FEATURES_SHARE - sum(features.nbytes for features in kept)
-        for level in (levels, shared or 0):
+        # During a drag the next step starts ahead of the change again; what the head reads can wait.
+        for level in (shared or 0,) if self.moving else (levels, shared or 0):
             known = level in {features.level for features in kept}
             if level and not known and room >= shape[0] * shape[1] * channels * self.plan.dtype.itemsize:
                 kept.append(Features(level, shape, channels, self.plan.dtype, visible))
