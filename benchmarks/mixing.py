@@ -14,9 +14,8 @@ from benchmarks.setting import Setting, interleaved, median, random_model, ratio
 from creps_core.frame import Frame
 from creps_core.grid import grid_for
 from creps_core.image import to_uint8
-from creps_core.plan import line_flops, pixel_flops
 from creps_core.renderer import Renderer
-from creps_core.resumption import last_block, line_share, pixel_share, shared_levels
+from creps_core.resumption import work_left
 from creps_core.view import Size, View
 
 HOME = View(outside="generate")
@@ -73,10 +72,7 @@ def _slider(
     mixed = torch.lerp(ws, other, (next(steps) - 1) / 1000)
     want = to_uint8(renderer.render(renderer.plan(mixed), grid_for(HOME, size)))
     assert np.array_equal(frame.pixels[..., :3], want), "a slider's picture is not the picture"
-    lines, pixels = 2 * side * line_flops(config), side * side * pixel_flops(config)
-    left = pixels * pixel_share(config, shared_levels(style))
-    left += lines * line_share(config, last_block(style)) if style < config.num_ws - 1 else 0
-    floor = left / (lines + pixels)
+    floor = work_left(config, (side, side), style, True)
     relation = "≤" if limit is not None else ""
     return [
         median_row(

@@ -25,7 +25,7 @@ from creps_core.grid import GeneralGrid, Line, SeparableGrid, grid_for
 from creps_core.image import to_uint8
 from creps_core.lattice import STRIDES, Block, Rect, new_blocks, strides_from, tiles
 from creps_core.plan import Plan, line_flops, pixel_flops
-from creps_core.resumption import last_block, line_share, pixel_share, shared_styles
+from creps_core.resumption import pixel_share, shared_styles, work_left
 from creps_core.samplers import Sampler, SeparableSampler, shade
 from creps_core.samples import Samples, as_slice, is_transposed, plane_shape
 from creps_core.view import Size, View, log2_of
@@ -116,11 +116,10 @@ class Refinement:
         levels = self.earlier.shared_levels(plan, self.view.outside, self.grid)
         if not levels:
             return False
-        block = last_block(shared_styles(self.earlier.ws, plan.ws))
-        height, width = plane_shape(self.grid)
-        lines, pixels = (height + width) * line_flops(plan.config), height * width * pixel_flops(plan.config)
-        left = lines * line_share(plan.config, block) + pixels * pixel_share(plan.config, levels)
-        return left <= DRAFT_WORK * (lines + pixels)
+        styles = shared_styles(self.earlier.ws, plan.ws)
+        # The tables of turned and warped views begin anew with every body.
+        lines_kept = isinstance(self.grid, SeparableGrid) or styles >= plan.config.num_ws - 1
+        return work_left(plan.config, plane_shape(self.grid), styles, lines_kept) <= DRAFT_WORK
 
     def _begin(self, sampler: Sampler) -> Samples:
         """The record of this view, with what an earlier frame can give."""

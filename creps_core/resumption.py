@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from creps_core.config import GeneratorConfig
+from creps_core.plan import line_flops, pixel_flops
 
 NOWHERE = -1  # "after block −1": from the coordinates
 
@@ -59,3 +60,16 @@ def pixel_share(config: GeneratorConfig, level: int) -> float:
     head = 64.0 * b * b + 42.0 * b
     levels = len(config.levels)
     return ((levels - level) * (decoder + compose) + head) / (levels * (decoder + compose) + head)
+
+
+def work_left(config: GeneratorConfig, shape: tuple[int, int], styles: int, lines_kept: bool) -> float:
+    """What is left of a frame's work when the first `styles` styles are those of an earlier one, 0 … 1.
+
+    Args:
+        shape: rows and columns.
+        lines_kept: whether the outputs of the line network's blocks are at hand.
+    """
+    lines = (shape[0] + shape[1]) * line_flops(config)
+    pixels = shape[0] * shape[1] * pixel_flops(config)
+    left = lines * line_share(config, last_block(styles) if lines_kept else NOWHERE)
+    return (left + pixels * pixel_share(config, shared_levels(styles))) / (lines + pixels)
