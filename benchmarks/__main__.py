@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import torch
 
-from benchmarks import exploring, frames, memory, mixing, window
+from benchmarks import exploring, frames, memory, mixing, training, window
 from benchmarks.rows import Row, table
 from benchmarks.setting import ROOT, Setting
 
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Setting], list[Row]]] = {
     "memory": memory.run,
     "window": window.run,
     "imports": window.imports,
+    "training": training.run,
 }
 RESULTS = Path(__file__).parent / "results"
 

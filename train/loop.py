@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from functools import cached_property
 from types import FrameType
 from typing import Self
 
@@ -46,8 +47,6 @@ class Loop:
         self._trainer, self._folder, self._source = trainer, folder, source
         self._config, self._processes = trainer.config, trainer.processes
         self._progress = trainer.state.progress
-        sampling = Sampling(self._config.resolution, self._config.grid, max(2, self._config.metric_count))
-        self._data = DataStatistics(trainer.objective.pictures, sampling, device=trainer.processes.device)
         self._status = Status(self._progress.nimg, self._total, speak=self._processes.first)
 
     @property
@@ -84,7 +83,9 @@ class Loop:
                     if due:
                         self._save()
                     if leave:
+                        self._processes.leave()
                         raise self._left(leaving.signal)
+                self._processes.leave()
             finally:
                 self._status.close()
                 self._folder.close()
@@ -119,6 +120,15 @@ class Loop:
             state.save(folder.state)
             self._status.say(f"{kimg:8.1f} kimg  {self._progress.seconds / 60:6.1f} min  saved{measured}")
         self._processes.wait()
+
+    @cached_property
+    def _data(self) -> DataStatistics:
+        """What generated pictures are compared with; computed at the first measurement."""
+        config, pictures = self._config, self._trainer.objective.pictures
+        count = min(config.metric_count, len(pictures))
+        return DataStatistics(
+            pictures, Sampling(config.resolution, config.grid, count), device=self._processes.device
+        )
 
     def _measure(self) -> str:
         """The Fréchet distance of the averaged generator, where it is asked for; the best one is kept."""

@@ -6,6 +6,7 @@ is the same for one process and for many; a run of several is started by torchru
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import AbstractContextManager
 
@@ -25,6 +26,7 @@ class Processes:
 
     def __init__(self, device: str, precision: Precision) -> None:
         accelerator, index = _accelerator(device)
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it repeats what it was told
         local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         self._fabric = Fabric(
             accelerator=accelerator,
@@ -89,6 +91,12 @@ class Processes:
         """Until all processes are here."""
         if self.count > 1:
             self._fabric.barrier()
+
+    def leave(self) -> None:
+        """Part in good order: a process that ends while others still listen to it makes them abort."""
+        if self.count > 1:
+            self._fabric.barrier()
+            torch.distributed.destroy_process_group()
 
 
 def rounds(config: TrainConfig, processes: Processes, start: int) -> list[range]:

@@ -36,6 +36,7 @@ def main(out: Path) -> None:
     if processes.first:
         record_of = {"processes": processes.count, "gradients": gradients[:phases], "stats": stats}
         out.write_text(json.dumps(record_of))
+    processes.leave()
 
 
 if __name__ == "__main__":

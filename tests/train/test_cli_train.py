@@ -162,10 +162,10 @@ def test_a_full_disk_leaves_the_last_state(tmp_path: Path) -> None:
     run("--out", str(folder), *options(kimg=0.008))
     before = (folder / "state.safetensors").read_bytes()
     limit = len(before) // 2 // 1024
+    command_line = [sys.executable, "-m", "train.cli.train", "--resume", str(folder)]
     shell = f'ulimit -f {limit}; trap "" XFSZ; exec "$@"'
     done = subprocess.run(
-        ["bash", "-c", shell, "-", sys.executable, "-m", "train.cli.train", "--resume", str(folder)]
-        + ["--kimg", "0.016", "--device", "cpu"],
+        ["bash", "-c", shell, "-", *command_line, "--kimg", "0.016", "--device", "cpu"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,0 +1,71 @@
+"""A step of training: pictures per second, bfloat16 against float32, and what drawing the data costs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from benchmarks.rows import Row, median_row
+from benchmarks.setting import Setting, interleaved, ratios
+from train.config import TrainConfig, preset
+from train.processes import Processes
+from train.sampling import whole
+from train.scenery import Scenery
+from train.trainer import Trainer
+
+MB = 2**20
+
+
+def run(setting: Setting) -> list[Row]:
+    """The bundled model's steps at the sizes it is trained at; on a GPU when there is one."""
+    config = preset("tiny" if setting.tiny else "scenery")
+    rows: list[Row] = []
+    for size in (16,) if setting.tiny else (32, 64):
+        rows += _step(setting, dataclasses.replace(config, resolution=size, stages=""))
+    rows += _drawing(setting, 16 if setting.tiny else 64)
+    return rows
+
+
+def _step(setting: Setting, config: TrainConfig) -> list[Row]:
+    trainers = {
+        precision: Trainer(
+            dataclasses.replace(config, precision=precision), Scenery(), Processes("auto", precision)
+        )
+        for precision in ("32", "bf16")
+    }
+    device = trainers["32"].processes.device
+    for trainer in trainers.values():
+        trainer.step()  # every kernel is chosen, every buffer made
+
+    def work(trainer: Trainer) -> float:
+        values = trainer.step()  # reading them waits for the device
+        return values["loss_d"]
+
+    steps = {name: (lambda trainer=trainer: work(trainer)) for name, trainer in trainers.items()}
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    times = interleaved(steps, max(3, setting.repeats))
+    name = f"{config.resolution}², batch {config.batch}, {device.type}"
+    rows = [
+        median_row("training", f"{name}, {kind}", [config.batch / t for t in times[kind]], "img/s")
+        for kind in times
+    ]
+    rows.append(median_row("training", f"{name}, bf16 over 32", ratios(times["32"], times["bf16"]), "×"))
+    if device.type == "cuda":
+        peak = torch.cuda.max_memory_allocated(device) / MB
+        rows.append(Row("training", f"{name}, peak memory of both", peak, "MB"))
+    return rows
+
+
+def _drawing(setting: Setting, size: int) -> list[Row]:
+    pictures, count = Scenery(), 32
+    look = whole("centres", size, count)
+
+    def draw() -> None:
+        pictures.sample(torch.arange(count), look.rows, look.columns)
+
+    draw()
+    times = interleaved({"draw": draw}, max(3, setting.repeats))["draw"]
+    milliseconds = [1000 * t / count for t in times]
+    return [median_row("training", f"drawing a landscape, {size}²", milliseconds, "ms")]
