@@ -85,7 +85,7 @@ class LineTable:
     def go_on_from(self, other: LineTable, styles: int) -> None:
         """Take over what `other`, a table of the same line, has for latents that share `styles` styles.
 
-        Its outputs come along; those of later blocks are overwritten, and `other` keeps none.
+        Its outputs come along; those of later blocks are to be overwritten.
         """
         levels = min(shared_levels(styles), self.data.shape[0])
         self.data[:levels] = other.data[:levels]
@@ -99,7 +99,6 @@ class LineTable:
         if usable and not any(self.outputs[block].have.any() for block in self.outputs):
             latest = max(usable)  # of no further use than for this step
             self.outputs[latest] = usable[latest]
-        other.outputs = {}
 
     def mark(self, wanted: Iterable[range]) -> NDArray[np.bool_]:
         """Which entries are wanted and have not been computed, [N]."""

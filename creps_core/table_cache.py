@@ -51,11 +51,14 @@ class TableCache:
             table = LineTable.empty(plan, line, device)
             table.adopt(last)
         else:
-            other, styles = self._nearest(plan, line, name)
+            other = self._with_outputs(plan, name)
+            styles = shared_styles(other.ws, plan.ws) if other is not None and other.line == line else 0
             blocks = self._blocks_to_keep(plan, line.count, last_block(styles))
             table = LineTable.empty(plan, line, device, blocks)
             if other is not None:
-                table.go_on_from(other, styles)
+                if styles:
+                    table.go_on_from(other, styles)
+                other.outputs.clear()  # the newest table has them; of others the embeddings are worth it
         self._remember(key, table)
         return table
 
@@ -78,17 +81,14 @@ class TableCache:
         self._tables.move_to_end(key)
         self.trim()
 
-    def _nearest(self, plan: Plan, line: Line, name: str) -> tuple[LineTable | None, int]:
-        """The table of the same line whose latents share the most leading styles, and how many."""
-        best: LineTable | None = None
-        most = 0
-        for (_, called), table in self._tables.items():  # of equal ones the newest, which has the outputs
-            if not isinstance(table, LineTable) or called != name or table.line != line:
+    def _with_outputs(self, plan: Plan, name: str) -> LineTable | None:
+        """The one table of that name and precision that has outputs, if any."""
+        for (_, called), table in self._tables.items():
+            if not isinstance(table, LineTable) or called != name or not table.outputs:
                 continue
-            styles = shared_styles(table.ws, plan.ws)
-            if table.data.dtype == plan.dtype and styles >= most and styles:
-                best, most = table, styles
-        return best, most
+            if table.data.dtype == plan.dtype:
+                return table
+        return None
 
     def _blocks_to_keep(self, plan: Plan, samples: int, wanted: int) -> list[int]:
         """The block ahead of the present change, then the last ones: the cheap ones, within the bound."""

@@ -157,6 +157,17 @@ def test_a_later_layer_never_recomputes_the_earlier_ones(renderer: Renderer, sty
         assert kept in samples_of(again).features
 
 
+def test_after_undo_a_slider_still_goes_on_from_what_was_kept(renderer: Renderer) -> None:
+    ws, style = random_ws(SMALL), SMALL.num_ws - 3
+    frame = None
+    for by in (0.0, 1.0, 0.0, 2.0):
+        plan = renderer.plan(changed(ws, style, by))
+        frame = last(renderer.passes(plan, HOME, SIZE, previous=frame))
+    assert frame is not None
+    assert frame.stats.line_samples == round(LINES * line_share(SMALL, last_block(style)))
+    assert_same_bits(frame.pixels[..., :3], picture(renderer, changed(ws, style, 2.0), HOME))
+
+
 def test_what_the_head_reads_survives_a_drag_of_the_last_style(renderer: Renderer) -> None:
     ws = random_ws(SMALL)
     frame = last(renderer.passes(renderer.plan(ws), HOME, SIZE))
