@@ -2,7 +2,7 @@
 
 A sample's value never depends on which frame, pass or tile it was computed in, to the bit: chunks are
 filled up to one size, and BLAS rounds every column of a product alike, however many there are, as long as
-the products are not slim (a test holds this).
+the products are not slim and their columns a multiple of `LEAST_SIDE` (a test holds this).
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from creps_core.lattice import LEAST_SIDE
 from creps_core.layers import LRELU_SLOPE
 from creps_core.plan import Dense, Plan
 from creps_core.resumption import NOWHERE, first_level
 from creps_core.straight_line import compositions, gathered_compositions, products
 from creps_core.workers import Workspace
+
+# Points of a turned view whose embeddings are gathered together: [256, R·B] of both axes stay in cache.
+GATHERED_AT_ONCE = 256
 
 Poll = Callable[[], None]
 Keep = Callable[[int, Tensor], None]  # (block, its output [C, R, L], gone with the next block)
@@ -51,12 +55,16 @@ class Products(NamedTuple):
 
 
 class TileProgram:
-    """The products of a tile of n pixels, laid out in a worker's memory, which all its programs share."""
+    """The products of a tile of n pixels, laid out in a worker's memory, which all its programs share.
+
+    They have some columns more than n, to fill up to a multiple of `LEAST_SIDE`, which nobody reads.
+    """
 
     def __init__(self, plan: Plan, workspace: Workspace, n: int) -> None:
-        self._lend = partial(workspace.lend, columns=n, most=max(n, plan.tile_pixels), dtype=plan.dtype)
+        columns, most = _filled_up(n), _filled_up(max(n, plan.tile_pixels))
+        self._lend = partial(workspace.lend, columns=columns, most=most, dtype=plan.dtype)
         b = plan.config.biline_channels
-        self.feature = self._lend("feature", b)  # [B + 1, n], ending in a row of ones
+        self.feature = self._lend("feature", b)  # [B + 1, ≥ n], ending in a row of ones
         names = ("thin", "wide", "thin", "feature")
         stacks = [_lay_out(self.feature, stack, self._lend, names) for stack in plan.decoders]
         self.decoders = reduce(Products.then, stacks)  # all of them in one run
@@ -69,7 +77,7 @@ class TileProgram:
             x = self._lend("head b", fc1.weight.shape[0])
             share = _lay_out(x, [to_rgb], lambda *_, i=i: self.shares[i])
             self.head = self.head.then(layers).then(share)
-        self.ones = workspace.lent_ones(n, plan.dtype)
+        self.ones = workspace.lent_ones(columns, plan.dtype)
 
 
 class ChunkProgram:
@@ -96,6 +104,10 @@ class ChunkProgram:
                 target = self.embedded[len(self.projections)]
                 self.projections.append(_lay_out(x, [block.project], lambda *_, target=target: target))
         self.ones = workspace.lent_ones(n, plan.dtype)
+
+
+def _filled_up(columns: int) -> int:
+    return -(-columns // LEAST_SIDE) * LEAST_SIDE
 
 
 def _lay_out(
@@ -206,7 +218,7 @@ def decode_product(
     """
     decoders = program.decoders
     compositions()(
-        program.feature[:-1].unflatten(1, tile),
+        program.feature[:-1, : tile[0] * tile[1]].unflatten(1, tile),
         list(rows.unbind()),
         list(columns.transpose(2, 3).unbind()),
         decoders.weights,
@@ -238,6 +250,7 @@ def decode_points(program: TileProgram, rows: Reads, columns: Reads, levels: ran
         columns.places,
         rows.weights,
         columns.weights,
+        GATHERED_AT_ONCE,
         decoders.weights,
         decoders.inputs,
         decoders.outputs,
@@ -248,7 +261,7 @@ def decode_points(program: TileProgram, rows: Reads, columns: Reads, levels: ran
 
 
 def head_tile(program: TileProgram) -> Tensor:
-    """RGB [3, n] of the program's features; the only part that reads the last style."""
+    """RGB [3, ≥ n] of the program's features; the only part that reads the last style."""
     program.head.run()
     image, *shares = program.shares
     for share in shares:

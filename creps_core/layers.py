@@ -87,8 +87,9 @@ class ToBiLine(nn.Module):
 
     def modulated_weight(self, w: Tensor) -> Tensor:
         """w [N, w_dim] → the matrices [N, out, in]."""
-        # The gain comes last, as a factor: of the equal orders the one nearest to published images.
-        return self.weight * self.affine(w).unsqueeze(1) * (1 / math.sqrt(self.weight.shape[1]))
+        # The gain is the styles', as in published code: float32 rounds each order of factors differently.
+        styles = self.affine(w) * (1 / math.sqrt(self.weight.shape[1]))
+        return self.weight * styles.unsqueeze(1)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """x [N, in, ...], w [N, w_dim] → [N, out, ...]."""

@@ -39,19 +39,19 @@ class FourierInput(nn.Module):
         grid = torch.linspace(0, 1, config.resolution).view(1, -1, 1, 1).repeat(1, 1, 2, 1)
         self.register_buffer("coords", grid)
 
-    def amplitude(self, w: Tensor) -> Tensor:
-        """w [N, w_dim] → factors of the features [N, C, 2R]: R lanes for rows, then R for columns."""
+    def modulation(self, w: Tensor) -> Tensor:
+        """w [N, w_dim] → factors of √C·features [N, C, 2R]: R lanes for rows, then R for columns."""
         styles = self.affine(w).view(-1, self.channels, 2 * self.lanes)
-        return self.weight[:, :, 0] * styles / math.sqrt(self.channels)
+        return self.weight[:, :, 0] * styles
 
     def forward(self, coords: Tensor, w: Tensor, axis: Axis) -> Tensor:
         """coords [L], or [N, L] for a line per sample, in plane units, w [N, w_dim] → [N, C, L, R]."""
         freqs = self.freqs.view(self.channels // 2, 1, self.lanes)
-        # Cycles first, then radians, and the cosine as a shifted sine: rounded as published images were.
+        # Cycles first, then radians, the cosine as a shifted sine, √C last: rounded as published images were.
         phase = coords.view(-1, 1, coords.shape[-1], 1) * freqs * (2 * math.pi)  # [1 or N, C/2, L, R]
         features = torch.cat([phase.sin(), (phase + math.pi / 2).sin()], dim=1)  # [1 or N, C, L, R]
-        row, column = self.amplitude(w).split(self.lanes, dim=2)
-        return features * (row if axis == "row" else column).unsqueeze(2)
+        row, column = self.modulation(w).split(self.lanes, dim=2)
+        return features * (row if axis == "row" else column).unsqueeze(2) / math.sqrt(self.channels)
 
 
 class LineBlock(nn.Module):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from creps_core.errors import InputError, RunError
+from creps_core.ffmpeg import ffmpeg_path
 from creps_core.png_stream import SIGNATURE
 
 MAX_TEXT_BYTES = 16 << 20  # far more than any session
@@ -63,11 +64,9 @@ def read_png_text(path: Path, keyword: str) -> str | None:
 
 def read_video_comment(path: Path, kind: Literal["mp4", "webm"]) -> str | None:
     """The comment tag of a video, None when there is none; read by the ffmpeg of imageio-ffmpeg."""
-    import imageio_ffmpeg
-
     # The demuxer is fixed and only plain files are opened: a file cannot pose as a playlist of others.
     demuxer = "mov" if kind == "mp4" else "matroska"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe"]
+    command = [ffmpeg_path(), "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe"]
     command += ["-f", demuxer, "-i", f"file:{path.absolute()}", "-f", "ffmetadata", "pipe:1"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_FFMPEG_SECONDS, check=False)

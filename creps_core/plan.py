@@ -8,6 +8,7 @@ Every bias becomes a last column that meets a row of ones, which saves a pass ov
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -102,7 +103,8 @@ def fold(
     layers = _Folding(ws, device, dtype, earlier)
 
     first, *later = net.line_blocks
-    row, column = first.input.amplitude(ws[:, 0])[0].split(config.thickness, dim=1)
+    amplitude = first.input.modulation(ws[:, 0])[0] / math.sqrt(config.channels(4))
+    row, column = amplitude.split(config.thickness, dim=1)
     lines = [LineLevel((layers.modulated(first.fc1, 1),), None)]
     for m, block in enumerate(later, start=1):
         pair = layers.modulated(block.fc0, 2 * m - 1), layers.modulated(block.fc1, 2 * m)

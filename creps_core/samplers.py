@@ -113,7 +113,7 @@ def shade(sampler: Sampler, block: Block, workspace: Workspace, features: Sequen
             kept.skip(block)
         return np.broadcast_to(GROUND_FLOAT, (h, w, 3))
     tall, wide = sampler.shape(block)
-    program = workspace.program(TileProgram, sampler.plan, max(tall * wide, LEAST_SIDE))
+    program = workspace.program(TileProgram, sampler.plan, tall * wide)
     tile = program.feature[:-1, : tall * wide].unflatten(1, (tall, wide))[:, :h, :w]
     level = 0
     for kept in sorted(features, key=lambda kept: kept.level, reverse=True):

@@ -7,24 +7,23 @@ names is in `session_checkpoint`.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from creps_core.atomic import replacing
 from creps_core.errors import InputError
+from creps_core.json_fields import json_integer, json_list, json_object, merged, other_keys
+from creps_core.keyframe import Keyframe
 from creps_core.picture_metadata import MAX_TEXT_BYTES, read_png_text, read_video_comment, sniff
 from creps_core.source import Mix, Source
-from creps_core.view import Size, View
+from creps_core.source_json import SOURCE_KEYS, mix_from_json, source_from_json, source_to_json
+from creps_core.view import VIEW_KEYS, Size, View
 
 FORMAT = 1
 MAX_SIDE = 2**31 - 1
-_TOP_KEYS = {"format", "checkpoint", "sources", "mix", "view", "keyframes"}
+_TOP_KEYS = {"format", "checkpoint", "sources", "mix", "view", "keyframes", "loop"}
 _CHECKPOINT_KEYS = {"name", "sha256", "path"}
-_SOURCE_KEYS = {"seed", "lattice", "z", "w", "class", "psi", "cutoff", "name"}
-_VIEW_KEYS = {"center", "log2_zoom", "rotation_deg", "stretch", "warps", "outside", "size"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Session:
     """Everything that makes a picture again.
 
     `unknown` holds the keys that this version does not know, in a document of the same shape; they are
-    written back where they were. Keyframes are kept as they are.
+    written back where they were.
     """
 
     checkpoint: CheckpointRef
@@ -54,7 +53,8 @@ class Session:
     mix: Mix | None = None  # None: the first source alone
     view: View = field(default_factory=View)
     size: Size | None = None
-    keyframes: Sequence[Any] | None = None
+    keyframes: tuple[Keyframe, ...] | None = None
+    loop: bool = False  # the last keyframe leads back to the first
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
@@ -100,15 +100,17 @@ def session_to_json(session: Session, *, portable: bool = False, indent: int | N
     document: dict[str, Any] = {
         "format": FORMAT,
         "checkpoint": checkpoint,
-        "sources": [_source_to_json(source) for source in session.sources],
+        "sources": [source_to_json(source) for source in session.sources],
     }
     if session.mix is not None:
         document["mix"] = [list(row) for row in session.mix]
     document["view"] = view
     if session.keyframes is not None:
-        document["keyframes"] = list(session.keyframes)
+        document["keyframes"] = [keyframe.to_json() for keyframe in session.keyframes]
+    if session.loop:
+        document["loop"] = True
     # Plain ASCII passes unharmed through any tag, file system name and locale.
-    return json.dumps(_merged(document, session.unknown), indent=indent, allow_nan=False)
+    return json.dumps(merged(document, session.unknown), indent=indent, allow_nan=False)
 
 
 def session_from_json(text: str) -> Session:
@@ -126,86 +128,47 @@ def session_from_json(text: str) -> Session:
         raise InputError(
             f"the session's format {version} is newer than {FORMAT}, which this version reads; update it"
         )
-    checkpoint = _object(document.get("checkpoint"), "checkpoint")
-    entries = _list(document.get("sources", [{"seed": 0}]), "sources")
-    sources = tuple(_source_from_json(_object(entry, "source")) for entry in entries)
+    checkpoint = json_object(document.get("checkpoint"), "checkpoint")
+    entries = json_list(document.get("sources", [{"seed": 0}]), "sources")
+    sources = tuple(source_from_json(json_object(entry, "source")) for entry in entries)
     if not sources:
         raise InputError("the session has no source of latents")
-    view = _object(document.get("view", {}), "view")
-    keyframes = document.get("keyframes")
+    view = json_object(document.get("view", {}), "view")
+    mix = mix_from_json(document.get("mix"), len(sources))
+    shown = Keyframe(View.from_json(view), sources, mix)
+    loop = document.get("loop", False)
+    if not isinstance(loop, bool):
+        raise InputError("the session's loop is neither true nor false")
     return Session(
         checkpoint=_checkpoint_from_json(checkpoint),
         sources=sources,
-        mix=_mix_from_json(document.get("mix"), len(sources)),
-        view=View.from_json({key: value for key, value in view.items() if key != "size"}),
+        mix=mix,
+        view=shown.view,
         size=_size_from_json(view.get("size")),
-        keyframes=None if keyframes is None else tuple(_list(keyframes, "keyframes")),
+        keyframes=_keyframes_from_json(document.get("keyframes"), shown),
+        loop=loop,
         unknown=_unknown_keys(document, checkpoint, entries, view),
     )
+
+
+def _keyframes_from_json(values: Any, shown: Keyframe) -> tuple[Keyframe, ...] | None:
+    if values is None:
+        return None
+    return tuple(Keyframe.from_json(entry, shown) for entry in json_list(values, "keyframes"))
 
 
 def _unknown_keys(
     document: dict[str, Any], checkpoint: dict[str, Any], sources: list[Any], view: dict[str, Any]
 ) -> dict[str, Any]:
-    unknown = _others(document, _TOP_KEYS)
+    unknown = other_keys(document, _TOP_KEYS)
     nested = {
-        "checkpoint": _others(checkpoint, _CHECKPOINT_KEYS),
-        "sources": [_others(source, _SOURCE_KEYS) for source in sources],
-        "view": _others(view, _VIEW_KEYS),
+        "checkpoint": other_keys(checkpoint, _CHECKPOINT_KEYS),
+        "sources": [other_keys(source, SOURCE_KEYS) for source in sources],
+        "view": other_keys(view, VIEW_KEYS | {"size"}),
     }
     if not any(nested["sources"]):
         nested["sources"] = []
     return unknown | {key: value for key, value in nested.items() if value}
-
-
-def _others(values: dict[str, Any], known: set[str]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key not in known}
-
-
-def _merged(known: Any, unknown: Any) -> Any:
-    """`known` with `unknown`'s keys added at every level; lists pair up by position."""
-    if isinstance(known, dict) and isinstance(unknown, dict):
-        common = {
-            key: _merged(value, unknown[key]) if key in unknown else value for key, value in known.items()
-        }
-        return common | {key: value for key, value in unknown.items() if key not in known}
-    if isinstance(known, list) and isinstance(unknown, list):
-        return [_merged(*pair) for pair in zip(known, unknown, strict=False)] + known[len(unknown) :]
-    return known
-
-
-def _source_to_json(source: Source) -> dict[str, Any]:
-    which: dict[str, Any]
-    if source.seed is not None:
-        which = {"seed": source.seed}
-    elif source.lattice is not None:
-        which = {"lattice": list(source.lattice)}
-    elif source.z is not None:
-        which = {"z": list(source.z)}
-    else:
-        which = {"w": list(source.w or ())}
-    which |= {"class": source.label, "psi": source.psi, "cutoff": source.cutoff}
-    return which | ({"name": source.name} if source.name else {})
-
-
-def _source_from_json(values: dict[str, Any]) -> Source:
-    fields: dict[str, Any] = {}
-    if values.get("seed") is not None:
-        fields["seed"] = _integer(values["seed"], "seed")
-    if values.get("lattice") is not None:
-        x, y = _pair(values["lattice"], "lattice")
-        fields["lattice"] = x, y
-    for name in ("z", "w"):
-        if values.get(name) is not None:
-            fields[name] = tuple(_number(value, name) for value in _list(values[name], name))
-    cutoff = values.get("cutoff")
-    return Source(
-        **fields,
-        label=_integer(values.get("class", 0), "class"),
-        psi=_number(values.get("psi", 1.0), "psi"),
-        cutoff=None if cutoff is None else _integer(cutoff, "cutoff"),
-        name=_text(values.get("name", ""), "name"),
-    )
 
 
 def _checkpoint_from_json(values: dict[str, Any]) -> CheckpointRef:
@@ -218,60 +181,13 @@ def _checkpoint_from_json(values: dict[str, Any]) -> CheckpointRef:
     return CheckpointRef(**texts)
 
 
-def _mix_from_json(values: Any, sources: int) -> Mix | None:
-    if values is None:
-        return None
-    rows = [_list(row, "mix") for row in _list(values, "mix")]
-    if any(len(row) != sources for row in rows):
-        raise InputError(f"every style of the session's mix needs {sources} weights, one for each source")
-    return tuple(tuple(_number(weight, "mix") for weight in row) for row in rows)
-
-
 def _size_from_json(value: Any) -> Size | None:
     if value is None:
         return None
-    sides = [_integer(side, "size") for side in _list(value, "size")]
+    sides = [json_integer(side, "size") for side in json_list(value, "size")]
     if len(sides) != 2 or not all(1 <= side <= MAX_SIDE for side in sides):
         raise InputError("the session's size is not two whole numbers of at least 1")
     return Size(*sides)
-
-
-def _object(value: Any, name: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InputError(f"the session's {name} is missing or not a JSON object")
-    return value
-
-
-def _list(value: Any, name: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise InputError(f"the session's {name} is not a list")
-    return value
-
-
-def _pair(value: Any, name: str) -> tuple[float, float]:
-    numbers = [_number(entry, name) for entry in _list(value, name)]
-    if len(numbers) != 2:
-        raise InputError(f"the session's {name} is not two numbers")
-    return numbers[0], numbers[1]
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise InputError(f"the session's {name} is {str(value)[:40]!r}, expected a text")
-    return value
-
-
-def _integer(value: Any, name: str) -> int:
-    if type(value) is not int or value < 0:
-        raise InputError(f"the session's {name} is {str(value)[:40]!r}, expected a whole number")
-    return value
-
-
-def _number(value: Any, name: str) -> float:
-    # Compared before converting: JSON's whole numbers may be larger than any double.
-    if type(value) not in (int, float) or not abs(value) <= 1e300 or not math.isfinite(value):
-        raise InputError(f"the session's {name} has {str(value)[:40]!r} where a number belongs")
-    return float(value)
 
 
 def _refuse_constant(name: str) -> float:

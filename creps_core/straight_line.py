@@ -41,7 +41,7 @@ def _products(
 
 
 def _compositions(
-    feature: Tensor,  # [B, h, w], contiguous
+    feature: Tensor,  # [B, h, w]
     rows: List[Tensor],  # noqa: UP006  levels of [B, h, R]
     columns: List[Tensor],  # noqa: UP006  levels of [B, R, w]
     weights: List[Tensor],  # noqa: UP006  four per level, then the last decoder's
@@ -71,6 +71,7 @@ def _gathered_compositions(
     column_places: Tensor,
     row_weights: Tensor,  # [n, 4]
     column_weights: Tensor,
+    at_once: int,  # points whose embeddings are gathered together
     weights: List[Tensor],  # noqa: UP006  four per level, then the last decoder's
     inputs: List[Tensor],  # noqa: UP006
     outputs: List[Tensor],  # noqa: UP006
@@ -79,23 +80,24 @@ def _gathered_compositions(
     stop: int,
 ) -> None:
     """The same for points: gather both embeddings, multiply, sum over the lanes; decode; and so on."""
-    b = feature.shape[0]
+    b, n = feature.shape
     depth = len(weights) // len(row_tables)
+    if first == 0:
+        feature.zero_()
     for level in range(first, stop):
-        row = torch.nn.functional.embedding_bag(
-            row_places, row_tables[level], mode="sum", per_sample_weights=row_weights
-        )
-        column = torch.nn.functional.embedding_bag(
-            column_places, column_tables[level], mode="sum", per_sample_weights=column_weights
-        )
-        composed = row.mul_(column).unflatten(1, [-1, b]).sum(1).t()
-        if level:
-            feature += composed
-        else:
-            feature.copy_(composed)
+        for start in range(0, n, at_once):
+            end = start + at_once
+            row = _read(row_tables[level], row_places[start:end], row_weights[start:end])
+            column = _read(column_tables[level], column_places[start:end], column_weights[start:end])
+            feature[:, start:end] += row.mul_(column).unflatten(1, [-1, b]).sum(1).t()
         for i in range(level * depth, (level + 1) * depth):
             torch.mm(weights[i], inputs[i], out=outputs[i])
             torch.nn.functional.leaky_relu(outputs[i], slope, inplace=True)
+
+
+def _read(table: Tensor, places: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sums of a table's entries, [n, R·B]."""
+    return torch.nn.functional.embedding_bag(places, table, mode="sum", per_sample_weights=weights)
 
 
 @cache

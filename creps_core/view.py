@@ -26,6 +26,8 @@ MAX_CENTRE = 2**32  # |x| and |y| of the centre: many windows away even at the w
 MIN_STRETCH, MAX_STRETCH = 1e-6, 1e6
 ROTATION_STEP = 2.0**-20  # degrees; rotations are multiples of it
 
+VIEW_KEYS = frozenset({"center", "log2_zoom", "rotation_deg", "stretch", "warps", "outside"})  # in JSON
+
 _QUARTERS = {0.0: (1.0, 0.0), 90.0: (0.0, 1.0), 180.0: (-1.0, 0.0), -90.0: (0.0, -1.0)}
 
 

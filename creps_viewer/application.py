@@ -26,7 +26,7 @@ from creps_viewer.log import start_log
 from creps_viewer.main_window import MainWindow
 from creps_viewer.model.state import ViewerState
 from creps_viewer.model.viewer_model import ViewerModel
-from creps_viewer.opening import SESSIONS, Opening, bundled_path, sentence
+from creps_viewer.opening import SESSIONS, Opening, bundled_path, sentence, state_of
 from creps_viewer.options import Options
 from creps_viewer.screenshot import Screenshot
 from creps_viewer.service.bridge import RenderBridge, opener_for
@@ -88,6 +88,8 @@ class Viewer(QObject):
         stage.link_activated.connect(self.commands.message_action)
         stage.side_wanted.connect(self.bridge.request_side)
         self.bridge.side_picture.connect(stage.set_side_picture)
+        self.window.timeline.side_wanted.connect(self.bridge.request_side)
+        self.bridge.side_picture.connect(self.window.timeline.set_side_picture)
         self.window.closing.connect(self.close)
 
     def start(self) -> None:
@@ -118,9 +120,7 @@ class Viewer(QObject):
         options = self.options
         session = dataclasses.replace(session, sources=options.override_sources(session.sources))
         if options.session is not None and options.file is not None:
-            self.opening.open_checkpoint(
-                options.file, ViewerState(view=session.view, sources=session.sources, mix=session.mix)
-            )
+            self.opening.open_checkpoint(options.file, state_of(session))
         else:
             self.opening.restore(session, beside)
 

@@ -17,6 +17,7 @@ from creps_viewer.export_dialog import ExportChoice, ExportDialog
 from creps_viewer.exporter import Exporter, ExportRequest
 from creps_viewer.following import Follower
 from creps_viewer.help_dialog import AboutDialog
+from creps_viewer.journeys import Journeys
 from creps_viewer.main_window import MainWindow
 from creps_viewer.opening import Opening, sentence
 from creps_viewer.panels.seed_sheet import SeedSheet
@@ -45,6 +46,7 @@ class Commands(QObject):
         self._gesture = gesture  # runs a command of the canvas, gliding
         self.exporter = Exporter()
         self.follower = Follower(self.model, bridge)
+        self.journeys = Journeys(window, bridge, opening, device)
         self.dialog: ExportDialog | None = None
         self.seeds: SeedSheet | None = None
         self._snapshot: Path | None = None  # being written
@@ -90,8 +92,9 @@ class Commands(QObject):
             RULE,
             Command("help", "Gestures and keys", lambda: self._gesture("help"), ("H",)),
         )
+        journey = menus.add("Journey", *self.journeys.menu())
         about = menus.add("Help", Command("about", "About and licences", lambda: AboutDialog(window).show()))
-        for menu in (file, edit, view, about):
+        for menu in (file, edit, view, journey, about):
             window.header.add_menu(menu)
             menu.aboutToShow.connect(self._sync)
 
@@ -126,7 +129,7 @@ class Commands(QObject):
             self._bridge.cancel_open()
         elif self.exporter.busy:
             self.exporter.cancel()
-        else:
+        elif not self.journeys.escape():
             self.window.notices.hide()
 
     def message_action(self, action: str) -> None:
@@ -236,11 +239,13 @@ class Commands(QObject):
         self._snapshot = None
 
     def _may_close(self) -> bool:
-        if not self.exporter.busy:
+        if not (self.exporter.busy or self.journeys.exporter.busy):
             return True
-        if not self.window.ask("A picture is still being saved.", "Stop and quit", "Go on"):
+        what = "picture" if self.exporter.busy else "video"
+        if not self.window.ask(f"A {what} is still being saved.", "Stop and quit", "Go on"):
             return False
         self.exporter.cancel()
+        self.journeys.exporter.cancel()
         return True
 
     def _toggle_follow(self) -> None:
@@ -263,6 +268,7 @@ class Commands(QObject):
             self.seeds.release()
             self.seeds.close()
         self.exporter.stop()
+        self.journeys.stop()
         if self.dialog is not None:
             self.dialog.close()
 
@@ -282,6 +288,7 @@ class Commands(QObject):
         for key in NEED_DOCUMENT:
             actions[key].setEnabled(opened)
         actions["follow"].setChecked(self.follower.on)
+        self.journeys.sync(actions)
         actions["panels"].setChecked(self.window.panels_visible)
         actions["full_screen"].setChecked(self.window.isFullScreen())
 

@@ -101,7 +101,7 @@ class ExportDialog(QDialog):
         entries = [(key, words) for key, words, _ in self._presets] + [(_CUSTOM, "Another size")]
         self.preset = Choice(entries, "Size")
         self.preset.activated.connect(self._use_preset)
-        self.width_field, self.height_field = _side("Width"), _side("Height")
+        self.width_field, self.height_field = side_field("Width"), side_field("Height")
         for field in (self.width_field, self.height_field):
             field.committed.connect(lambda _: self._custom())
         self.format = Choice(FORMATS, "Format")
@@ -271,7 +271,9 @@ def time_left(seconds: float) -> str:
     return f" · {max(seconds, 1):.0f} s left"
 
 
-def _side(name: str) -> NumberField:
+def side_field(name: str) -> NumberField:
+    """A field for one side of a picture, in pixels."""
+
     def read(text: str) -> int:
         return parse_whole(text, "a whole number of pixels", 1, MOST_PX)
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
@@ -59,8 +59,8 @@ class Exporter(QObject):
         """Whether an export is under way."""
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, request: ExportRequest, generator: Generator, device: str) -> None:
-        """Begin; one of `finished`, `failed` and `cancelled` follows."""
+    def start(self, request: Any, generator: Generator, device: str) -> None:
+        """Begin an `ExportRequest`; one of `finished`, `failed` and `cancelled` follows."""
         assert not self.busy
         self._token = CancelToken()
         self._thread = threading.Thread(
@@ -78,9 +78,9 @@ class Exporter(QObject):
         if self._thread is not None:
             self._thread.join(timeout)
 
-    def _run(self, request: ExportRequest, generator: Generator, device: str, token: CancelToken) -> None:
+    def _run(self, request: Any, generator: Generator, device: str, token: CancelToken) -> None:
         try:
-            export_still(request, generator, device, token, self._report())
+            self._export(request, generator, device, token)
         except Cancelled:
             self.cancelled.emit()
         except (CrepsError, OSError) as error:
@@ -92,6 +92,10 @@ class Exporter(QObject):
             self.failed.emit(" ".join(str(error).split()) or type(error).__name__)
         else:
             self.finished.emit(request.path)
+
+    def _export(self, request: Any, generator: Generator, device: str, token: CancelToken) -> None:
+        """The work itself, on the export's thread."""
+        export_still(request, generator, device, token, self._report())
 
     def _report(self) -> Callable[[int, int], None]:
         began = time.monotonic()

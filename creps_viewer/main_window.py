@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
 from creps_viewer.header import Header
 from creps_viewer.model.state import Document, ViewerState
@@ -26,6 +26,7 @@ from creps_viewer.panels.mixing_panel import MixingPanel
 from creps_viewer.panels.performance_panel import PerformancePanel
 from creps_viewer.panels.section import Panel, Section, Sidebar
 from creps_viewer.panels.source_panel import SourcePanel
+from creps_viewer.panels.timeline_drawer import TimelineDrawer
 from creps_viewer.panels.view_panel import ViewPanel
 from creps_viewer.settings import Settings
 
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.sidebar = Sidebar()
         self._add_sections(timings, go_home, cache_mb)
+        self.timeline = TimelineDrawer(model)
         self.header = Header(canvas)
         self.notices = NoticeBar(canvas)
         canvas.installEventFilter(self)
@@ -82,7 +84,11 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(centre)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(self.canvas, 1)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self.timeline)
+        row.addLayout(column, 1)
         row.addWidget(self.sidebar)
         self.setCentralWidget(centre)
         self.canvas.setFocus()
@@ -111,13 +117,14 @@ class MainWindow(QMainWindow):
 
     @property
     def panels_visible(self) -> bool:
-        """Whether sidebar and header show."""
+        """Whether sidebar, timeline and header show."""
         return not self.sidebar.isHidden()
 
     def show_panels(self, visible: bool) -> None:
         """Show or hide everything that is not the picture; zoom and middle stay."""
         self.sidebar.setVisible(visible)
         self.header.setVisible(visible)
+        self.timeline.set_allowed(visible)
         self.settings.set_flag("window/panels", visible)
         if not visible:
             self.canvas.setFocus()

@@ -103,6 +103,8 @@ class Opening(QObject):
             "mix": state.mix,
             "view": state.view,
             "size": size,
+            "keyframes": state.keyframes or None,
+            "loop": state.loop,
         }
         carried = self._restored
         if carried is not None and same_checkpoint(carried, document):
@@ -133,7 +135,7 @@ class Opening(QObject):
     def _show(self, session: Session, document: Document) -> None:
         self._awaited, self._restored = None, session
         state = fitting_state(state_of(session), document)
-        self._model.update(view=state.view, sources=state.sources, mix=state.mix)
+        self._model.update(**vars(state))
 
     def _opened(self, document: Document) -> None:
         if document.path is not None:
@@ -158,8 +160,8 @@ def bundled_path() -> Path | None:
 
 
 def state_of(session: Session) -> ViewerState:
-    """The session's view and latents."""
-    return ViewerState(view=session.view, sources=session.sources, mix=session.mix)
+    """The session's view, latents and journey."""
+    return ViewerState(session.view, session.sources, session.mix, session.keyframes or (), session.loop)
 
 
 def same_checkpoint(session: Session, document: Document) -> bool:

@@ -57,7 +57,9 @@ class Screenshot(QObject):
         _write_png(self._picture, self._path)
 
     def _look(self) -> None:
-        self._rested = self._rested + POLL_MS if self._viewer.canvas.stage.settled() else 0
+        viewer = self._viewer
+        settled = viewer.canvas.stage.settled() and viewer.window.timeline.complete
+        self._rested = self._rested + POLL_MS if settled else 0
         if self._rested >= REST_MS:
             self._picture = self._viewer.window.grab()
             self._leave()

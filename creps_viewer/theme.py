@@ -118,6 +118,15 @@ QScrollBar::handle:horizontal {{ min-width: 32px; margin: 0 0 2px 0; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 
+QCheckBox {{ color: {TEXT}; spacing: 8px; }}
+QCheckBox:focus {{ color: {ACCENT}; }}
+QCheckBox:disabled {{ color: {QUIET}; }}
+QCheckBox::indicator {{
+    width: 14px; height: 14px; background: {GROUND}; border: 1px solid #4a515d; border-radius: 4px;
+}}
+QCheckBox::indicator:hover {{ border-color: {QUIET}; }}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; }}
+
 QProgressBar {{ background: {LINE}; border: none; border-radius: 2px; max-height: 4px; min-height: 4px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 2px; }}
 QTextBrowser {{ color: {TEXT}; background: {GROUND}; border-radius: 8px; padding: 8px; }}

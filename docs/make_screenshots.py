@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
+from creps_core.keyframe import Keyframe
 from creps_core.session import CheckpointRef, Session, write_session
 from creps_core.source import Source
 from creps_core.view import View, log2_of
@@ -28,6 +29,14 @@ VIEWS = {
         warps=(Swirl(-0.1, 0.1, 0.6, 60), Lens(0.3, -0.1, 0.22, 1.5)),
     ),
 }
+JOURNEY = (
+    Keyframe(VIEWS["home"], (Source(seed=SEED),), seconds=2),
+    Keyframe(VIEWS["zoomed"], (Source(seed=SEED),), seconds=3, easing="smooth"),
+    Keyframe(
+        View.from_zoom(9, center_x=Fraction("0.55"), rotation_deg=14), (Source(seed=SEED),), seconds=2.5
+    ),
+    Keyframe(VIEWS["home"], (Source(seed=88),)),
+)
 
 
 def main(folder: Path) -> None:
@@ -36,8 +45,9 @@ def main(folder: Path) -> None:
     path = bundled_checkpoint()
     checkpoint = CheckpointRef.of(path, read_checkpoint(path).sha256)
     with tempfile.TemporaryDirectory() as scratch:
-        for name, view in VIEWS.items():
-            session = Session(checkpoint, (Source(seed=SEED),), None, view)
+        for name, view in [*VIEWS.items(), ("journey", VIEWS["zoomed"])]:
+            keyframes = JOURNEY if name == "journey" else None
+            session = Session(checkpoint, (Source(seed=SEED),), None, view, keyframes=keyframes)
             file = Path(scratch) / f"{name}.json"
             write_session(file, session)
             picture = folder / f"{name}.png"

@@ -17,6 +17,7 @@ from train.trainer import Trainer
 
 REPORT_SECONDS = 20.0  # about between two lines of metrics
 PREVIEW_COLUMNS, PREVIEW_ROWS = 8, 4
+PREVIEW_SIDE = 256  # pixels of a preview at most
 ZOOMED_SEEDS = (0, 1, 2, 3)
 
 
@@ -112,9 +113,10 @@ class Loop:
             state.check_finite()
             kimg = self._progress.nimg / 1000
             folder.snapshot(state.average, kimg, {**self._source, "kimg": f"{kimg:g}"}, config.keep)
-            grid = sample_grid(state.average, config.resolution, PREVIEW_COLUMNS, PREVIEW_ROWS)
+            side = min(config.resolution, PREVIEW_SIDE)
+            grid = sample_grid(state.average, side, PREVIEW_COLUMNS, PREVIEW_ROWS)
             write_png(folder.numbered("samples", kimg, ".png"), grid)
-            strip = zoom_strip(state.average, config.resolution, ZOOMED_SEEDS)
+            strip = zoom_strip(state.average, side, ZOOMED_SEEDS)
             write_png(folder.numbered("zoom", kimg, ".png"), strip)
             measured = self._measure() if self._crossed(config.metric_kimg) or self._ended else ""
             state.save(folder.state)

@@ -71,14 +71,13 @@ class Processes:
         return out
 
     def average_gradients(self, network: nn.Module) -> None:
-        """Give every process the mean of all processes' gradients; parameters without one get zeros."""
-        parameters = list(network.parameters())
-        for parameter in parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
+        """Give every process the mean of all processes' gradients.
+
+        Parameters that took no part have none, in every process alike; Adam must not count a step for them.
+        """
         if self.count == 1:
             return
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
         averaged = self.mean(torch.cat([gradient.flatten() for gradient in gradients]))
         for gradient, part in zip(gradients, averaged.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))

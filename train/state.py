@@ -26,6 +26,7 @@ from train.discriminator import Discriminator, DiscriminatorConfig
 
 FORMAT = "1"
 _ADAM = ("exp_avg", "exp_avg_sq", "step")
+W_AVG_DECAY = 0.998  # per step, the published value
 
 
 @dataclass
@@ -153,9 +154,6 @@ class TrainState:
                 moments = _moments(optimizer, parameter)
                 tensors.update({f"{name}.{key}.{part}": moments[part] for part in _ADAM})
         return tensors
-
-
-W_AVG_DECAY = 0.998  # per step, the published value
 
 
 def read_config(path: Path) -> TrainConfig:

@@ -1,17 +1,22 @@
-"""What all commands share: one-line errors, exit codes, progress on a terminal only."""
+"""What all commands share: one-line errors, exit codes, which checkpoint is meant."""
 
 from __future__ import annotations
 
 import errno
 import sys
 import traceback
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from creps_core.errors import CrepsError
 
+if TYPE_CHECKING:
+    from creps_core.session import Session
+
 INTERRUPTED = 130
+TERMINATED = 143  # what a shell reports for SIGTERM
 
 
 def run_command(command: click.Command) -> NoReturn:
@@ -38,6 +43,23 @@ def run_command(command: click.Command) -> NoReturn:
         _fail(name, describe_os_error(error), 1)
     except MemoryError:
         _fail(name, "out of memory; try a smaller --size", 1)
+
+
+def terminate(_signal: int, _frame: object) -> NoReturn:
+    """A handler for SIGTERM: an exception, so that temporary files are removed."""
+    sys.exit(TERMINATED)
+
+
+def checkpoint_path(ckpt: Path | None, session: Session | None, session_path: Path | None) -> Path:
+    """The checkpoint that is named, else the session's, else the bundled one."""
+    from creps_core.checkpoint import bundled_checkpoint
+    from creps_core.session_checkpoint import find_checkpoint
+
+    if ckpt is not None:
+        return ckpt
+    if session is not None and session_path is not None:
+        return find_checkpoint(session.checkpoint, session_path, bundled_checkpoint())
+    return bundled_checkpoint()
 
 
 def describe_os_error(error: OSError) -> str:

@@ -83,6 +83,7 @@ class Parsed(click.ParamType, Generic[T]):  # type: ignore[type-arg]  # generic 
 
 SIZE = Parsed("WxH", parse_size)
 POINT = Parsed("X,Y", lambda text: parse_decimals(text, "X,Y"))
+ZOOMED = Parsed("X,Y,Z", lambda text: parse_decimals(text, "X,Y,Z"))
 STRETCH = Parsed("SX,SY", lambda text: tuple(map(float, parse_decimals(text, "SX,SY"))))
 WINDOW = Parsed("Y0,X0,Y1,X1", lambda text: parse_decimals(text, "Y0,X0,Y1,X1"))
 NUMBER = Parsed("number", parse_number)

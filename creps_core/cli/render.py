@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from creps_core.cli.common import run_command
+from creps_core.cli.common import checkpoint_path, run_command, terminate
 from creps_core.cli.options import (
     DEVICE,
     FILE,
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from creps_core.cli.render_request import RenderRequest
     from creps_core.generator import Generator
     from creps_core.session import Session
-
-TERMINATED = 143  # what a shell reports for SIGTERM
 
 
 @click.command("creps-render", context_settings={"max_content_width": 100})
@@ -111,7 +109,7 @@ def command(
     session = read_session(session_path) if session_path else None
     request = resolve(RenderFlags(**flags), session, always_generate=out.suffix.lower() == ".npy")
     channel_bits = check_target(out, int(bits) if bits else None, request.size)
-    path = _checkpoint_path(ckpt, session, session_path)
+    path = checkpoint_path(ckpt, session, session_path)
 
     from creps_core.checkpoint import read_checkpoint
     from creps_core.cli.convert import progress_bar
@@ -120,17 +118,6 @@ def command(
         checkpoint = read_checkpoint(path, progress)
     _check_class(flags["label"], checkpoint)
     _render(request, checkpoint, path, session, out, channel_bits, device)
-
-
-def _checkpoint_path(ckpt: Path | None, session: Session | None, session_path: Path | None) -> Path:
-    from creps_core.checkpoint import bundled_checkpoint
-    from creps_core.session_checkpoint import find_checkpoint
-
-    if ckpt is not None:
-        return ckpt
-    if session is not None and session_path is not None:
-        return find_checkpoint(session.checkpoint, session_path, bundled_checkpoint())
-    return bundled_checkpoint()
 
 
 def _check_class(label: int | None, checkpoint: Checkpoint) -> None:
@@ -194,6 +181,7 @@ def _metadata(
         view=request.view,
         size=request.size,
         keyframes=session.keyframes if session else None,
+        loop=session.loop if session else False,
         unknown=session.unknown if session else {},
     )
     return session_to_json(made, portable=True)
@@ -216,13 +204,9 @@ def _progress(name: str, rows: int) -> Iterator[Callable[[int, int], None] | Non
         yield show
 
 
-def _terminate(_signal: int, _frame: object) -> None:
-    sys.exit(TERMINATED)  # an exception, so that the temporary file is removed
-
-
 def main() -> None:
     """The console script."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, terminate)
     run_command(command)
 
 

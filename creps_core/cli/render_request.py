@@ -69,7 +69,7 @@ def resolve(flags: RenderFlags, session: Session | None, *, always_generate: boo
         view = _view(flags, session.view if session else View())
     generate = always_generate or flags.window is not None
     return RenderRequest(
-        sources=_sources(flags, session.sources if session else (Source(seed=0),)),
+        sources=override_sources(flags, session.sources if session else (Source(seed=0),)),
         mix=session.mix if session is not None and flags.mix_seed is None else None,
         mix_from=flags.mix_from,
         view=view,
@@ -129,7 +129,8 @@ def _view(flags: RenderFlags, view: View) -> View:
     return dataclasses.replace(view, **changes)
 
 
-def _sources(flags: RenderFlags, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+def override_sources(flags: RenderFlags, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    """The sources with what the flags say: the seed for the first, the rest for all."""
     if (flags.mix_seed is None) != (flags.mix_from is None):
         raise InputError("--mix-seed and --mix-from belong together")
     first = sources[0]

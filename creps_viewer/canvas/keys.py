@@ -50,6 +50,8 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("Backspace", "remove the lens", "remove_lens", _key(_Key.Key_Backspace)),
     Binding("R", "next random seed", "random_seed", _key(_Key.Key_R)),
     Binding("S", "sheet of seeds to pick from", "seeds", _key(_Key.Key_S)),
+    Binding("K", "add a keyframe", "keyframe", _key(_Key.Key_K)),
+    Binding("Space", "play the journey, or stop", "play", _key(_Key.Key_Space)),
     Binding("Ctrl+Z", "undo", "undo", _key(_Key.Key_Z, modifiers=_CTRL), True),
     Binding(
         "Ctrl+Shift+Z",
@@ -71,7 +73,8 @@ BINDINGS: tuple[Binding, ...] = (
 
 # what the canvas passes on to the window
 WINDOW_COMMANDS = frozenset(
-    {"copy_picture", "copy_view", "full_screen", "panels", "readout", "seeds", "help", "escape"}
+    {"copy_picture", "copy_view", "full_screen", "panels", "readout", "help", "escape"}
+    | {"seeds", "keyframe", "play"}
 )
 
 # what tells keyboards apart but not keys: the keypad, and Shift where the character needs it (+)

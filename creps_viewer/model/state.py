@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from creps_core.config import GeneratorConfig
+from creps_core.keyframe import Keyframe
 from creps_core.source import Mix, Source
 from creps_core.view import View
 
@@ -17,6 +18,13 @@ class ViewerState:
     view: View = field(default_factory=View)
     sources: tuple[Source, ...] = (Source(seed=0),)  # the first is A, the one the source panel edits
     mix: Mix | None = None  # None: source A alone
+    keyframes: tuple[Keyframe, ...] = ()  # of the journey
+    loop: bool = False  # the last keyframe leads back to the first
+
+    @property
+    def picture(self) -> tuple[View, tuple[Source, ...], Mix | None]:
+        """What the picture depends on."""
+        return self.view, self.sources, self.mix
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,8 @@ class ViewerModel:
         if undoable and not self._gestures:
             self._push(old)
         self._state = new
-        self.settled = False
+        if new.picture != old.picture:
+            self.settled = False
         self.changed.emit(old, new)
 
     def _push(self, state: ViewerState) -> None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import TypeVar
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from creps_core.cancel import CancelToken
 from creps_core.config import GeneratorConfig
 from creps_core.frame import Frame
+from creps_core.keyframe import Keyframe
 from creps_core.source import Mix, Source
 from creps_core.view import Size, View
 from creps_viewer.model.request import RenderRequest, SideRequest
@@ -23,6 +25,8 @@ from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.service.engine import Engine, Opened, Progress, open_engine
 from creps_viewer.service.loader import Loader, Opener
 from creps_viewer.service.worker import RenderService
+
+T = TypeVar("T", ViewerState, Keyframe)
 
 NOTHING_OPEN = Message("Nothing is open yet.", "Open a checkpoint…", "open")
 
@@ -91,7 +95,7 @@ class RenderBridge(QObject):
         self._schedule = Schedule()
         self._requests = 0
         self._generations = 0
-        self._sent: tuple[ViewerState, Size] | None = None  # what the newest request is for
+        self._sent: tuple[object, Size] | None = None  # picture and size that the newest request is for
         self._load = 0
         self._wanted_state: ViewerState | None = None
         self._loading: Path | None = None
@@ -169,7 +173,8 @@ class RenderBridge(QObject):
         self._service.close()
 
     def _on_changed(self, old: ViewerState, new: ViewerState) -> None:
-        self._step(Event.CHANGED)
+        if old.picture != new.picture:
+            self._step(Event.CHANGED)
 
     def _on_resized(self, size: Size) -> None:
         self._step(Event.CHANGED)
@@ -189,7 +194,7 @@ class RenderBridge(QObject):
     def _send(self) -> None:
         state, size = self._model.state, self._model.canvas_size
         self._requests += 1
-        self._sent = state, size
+        self._sent = state.picture, size
         self._service.submit(
             RenderRequest(
                 self._requests,
@@ -207,7 +212,9 @@ class RenderBridge(QObject):
             return
         self.timings.add("render", frame.stats.render_ms)
         self._model.set_message(None)
-        self._model.set_frame(frame, current=self._sent == (self._model.state, self._model.canvas_size))
+        self._model.set_frame(
+            frame, current=self._sent == (self._model.state.picture, self._model.canvas_size)
+        )
         self._step(Event.FRAME)
 
     def _on_done(self, request: int) -> None:
@@ -272,13 +279,17 @@ class RenderBridge(QObject):
 def fitting_state(state: ViewerState, document: Document) -> ViewerState:
     """`state` as far as `document`'s generator can show it."""
     config = document.config
-    # A and B become something that fits; what is added to them has no meaning of another size.
-    kept = [k for k, source in enumerate(state.sources) if k < 2 or _stored_fits(source, config)]
-    sources = tuple(_fitting_source(state.sources[k], config) for k in kept)
-    mix = None
-    if state.mix is not None and len(state.mix) == config.num_ws:
-        mix = tuple(tuple(row[k] for k in kept) for row in state.mix)
-    return ViewerState(view=state.view, sources=sources, mix=mix)
+
+    def of(thing: T) -> T:
+        # A and B become something that fits; what is added to them has no meaning of another size.
+        kept = [k for k, source in enumerate(thing.sources) if k < 2 or _stored_fits(source, config)]
+        sources = tuple(_fitting_source(thing.sources[k], config) for k in kept)
+        mix = None
+        if thing.mix is not None and len(thing.mix) == config.num_ws:
+            mix = tuple(tuple(row[k] for k in kept) for row in thing.mix)
+        return dataclasses.replace(thing, sources=sources, mix=mix)
+
+    return dataclasses.replace(of(state), keyframes=tuple(map(of, state.keyframes)))
 
 
 def _stored_fits(source: Source, config: GeneratorConfig) -> bool:

@@ -79,8 +79,9 @@ class ExactFourierInput(nn.Module):
         turns = torch.tensor([[float(f * t % 1) for t in coords] for f in self.freqs], dtype=torch.float64)
         phase = 2 * math.pi * turns.view(-1, lanes, len(coords)).transpose(1, 2)
         features = torch.cat([phase.sin(), phase.cos()])
-        row, column = self.published.amplitude(w).split(lanes, dim=2)
-        return features * (row if axis == "row" else column).unsqueeze(2)
+        row, column = self.published.modulation(w).split(lanes, dim=2)
+        factor = (row if axis == "row" else column).unsqueeze(2)
+        return features * factor / math.sqrt(self.published.channels)
 
 
 def exact_generator(generator: Generator) -> Generator:

@@ -187,6 +187,16 @@ def test_a_batch_is_its_members_one_by_one() -> None:
     assert not torch.allclose(together[0], together[1])
 
 
+def test_every_sample_may_have_a_grid_of_its_own() -> None:
+    generator = exact_generator()
+    ws = torch.cat([random_ws(SMALL, seed) for seed in range(3)]).double()
+    rows, columns = torch.rand(3, 4).double(), torch.rand(3, 5).double()
+    together = generator.synthesis(ws, rows, columns)
+    for k in range(3):
+        alone = generator.synthesis(ws[k : k + 1], rows[k], columns[k])
+        torch.testing.assert_close(together[k : k + 1], alone, rtol=0, atol=1e-12)
+
+
 def test_z_to_picture_is_mapping_then_synthesis() -> None:
     generator = exact_generator(replace(SMALL, c_dim=2))
     z, c = torch.randn(2, SMALL.z_dim, generator=torch.Generator().manual_seed(1)), torch.eye(2)

@@ -125,6 +125,14 @@ def test_a_part_has_the_bits_of_the_whole(
     assert_same_bits(coarse, whole[::stride, ::stride])
 
 
+@pytest.mark.parametrize("side", [17, 18, 19, 23, 45])  # tiles of a number of pixels that fills no vector
+def test_odd_tiles_have_the_bits_of_even_ones(renderer: Renderer, ws: Tensor, side: int) -> None:
+    line, plan = Line(Fraction(1, 7), Fraction(1, 97), 48), renderer.plan(ws)
+    whole = renderer.render(plan, SeparableGrid(line, line))
+    part = renderer.render(plan, SeparableGrid(line.slice(0, side), line.slice(0, side)))
+    assert_same_bits(part, whole[:side, :side])
+
+
 BENT = View(Fraction(2, 5), Fraction(3, 5), Fraction(1, 2), 33.0, (1.0, 1.25))
 
 

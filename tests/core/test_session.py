@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creps_core.errors import InputError
+from creps_core.keyframe import EASINGS, Keyframe
 from creps_core.picture_metadata import parse_ffmetadata, read_png_text
 from creps_core.png_stream import SIGNATURE, text_chunk
 from creps_core.session import (
@@ -71,6 +72,22 @@ views = st.builds(
 )
 
 
+def keyframes(draw: st.DrawFn) -> Keyframe:
+    several = tuple(draw(st.lists(sources, min_size=1, max_size=3)))
+    rows = st.lists(finite, min_size=len(several), max_size=len(several)).map(tuple)
+    nested: dict[str, Any] = {"view": draw(unknown_keys), "sources": [draw(unknown_keys) for _ in several]}
+    if not any(nested["sources"]):
+        nested["sources"] = []
+    return Keyframe(
+        view=draw(views),
+        sources=several,
+        mix=draw(st.none() | st.lists(rows, min_size=1, max_size=4).map(tuple)),
+        seconds=draw(st.floats(0, 100)),
+        easing=draw(st.sampled_from(EASINGS)),
+        unknown=draw(unknown_keys) | {key: value for key, value in nested.items() if value},
+    )
+
+
 @st.composite
 def sessions(draw: st.DrawFn) -> Session:
     several = tuple(draw(st.lists(sources, min_size=1, max_size=3)))
@@ -86,7 +103,8 @@ def sessions(draw: st.DrawFn) -> Session:
         mix=draw(st.none() | st.lists(rows, min_size=1, max_size=4).map(tuple)),
         view=draw(views),
         size=draw(st.none() | st.builds(Size, st.integers(1, 2**20), st.integers(1, 2**20))),
-        keyframes=draw(st.none() | st.lists(json_values, max_size=2).map(tuple)),
+        keyframes=draw(st.none() | st.lists(st.composite(keyframes)(), max_size=2).map(tuple)),
+        loop=draw(st.booleans()),
         unknown=unknown | {key: value for key, value in nested.items() if value},
     )
 
@@ -127,7 +145,22 @@ EXAMPLE = Session(
     mix=((1.0, 0.0), (0.25, 0.75)),
     view=View(center_x=Fraction("0.123456789012345678901234567890"), log2_zoom=Fraction(41, 3 * 2**0 + 1)),
     size=Size(1280, 800),
+    keyframes=(
+        Keyframe(View(rotation_deg=30), (Source(seed=7),), seconds=2.5, easing="smooth"),
+        Keyframe(View(log2_zoom=Fraction(40)), (Source(seed=7), Source(seed=8)), ((0.5, 0.5),)),
+    ),
+    loop=True,
 )
+
+
+HOME = {
+    "center": ["0.5", "0.5"],
+    "log2_zoom": "0",
+    "rotation_deg": 0.0,
+    "stretch": [1.0, 1.0],
+    "warps": [],
+    "outside": "fade",
+}
 
 
 def test_the_format_is_the_documented_one() -> None:
@@ -152,6 +185,22 @@ def test_the_format_is_the_documented_one() -> None:
             "outside": "fade",
             "size": [1280, 800],
         },
+        "keyframes": [
+            {
+                "view": HOME | {"rotation_deg": 30.0},
+                "sources": [{"seed": 7, "class": 0, "psi": 1.0, "cutoff": None}],
+                "seconds": 2.5,
+                "easing": "smooth",
+            },
+            {
+                "view": HOME | {"log2_zoom": "40"},
+                "sources": [{"seed": n, "class": 0, "psi": 1.0, "cutoff": None} for n in (7, 8)],
+                "mix": [[0.5, 0.5]],
+                "seconds": 2.0,
+                "easing": "ease",
+            },
+        ],
+        "loop": True,
     }
 
 
@@ -159,6 +208,18 @@ def test_a_small_hand_written_session_takes_the_defaults() -> None:
     session = session_from_json('{"format": 1, "checkpoint": {"name": "a.pkl"}}')
     assert session == Session(CheckpointRef("a.pkl", ""))
     assert (session.sources, session.view) == ((Source(seed=0),), View())
+
+
+def test_keyframes_without_view_or_latents_take_the_sessions() -> None:
+    text = (
+        '{"format": 1, "checkpoint": {"name": "a.pkl"}, "sources": [{"seed": 4}, {"seed": 5}],'
+        ' "mix": [[0, 1]], "view": {"log2_zoom": "3"}, "keyframes": [{}, {"sources": [{"seed": 6}]}]}'
+    )
+    session = session_from_json(text)
+    assert session.keyframes == (
+        Keyframe(session.view, session.sources, session.mix),
+        Keyframe(session.view, (Source(seed=6),)),
+    )
 
 
 def test_changed_fields_keep_the_unknown_ones() -> None:
@@ -200,6 +261,12 @@ def test_changed_fields_keep_the_unknown_ones() -> None:
         ('{"format": 1, "checkpoint": {"name": "a"}, "view": {"size": [0, 4]}}', "size"),
         ('{"format": 1, "checkpoint": {"name": "a"}, "view": {"center": ["1/3", "0"]}}', "decimal"),
         ('{"format": 1, "checkpoint": {"name": "a"}, "keyframes": 3}', "keyframes"),
+        ('{"format": 1, "checkpoint": {"name": "a"}, "keyframes": [3]}', "keyframe is missing or not"),
+        ('{"format": 1, "checkpoint": {"name": "a"}, "keyframes": [{"seconds": -1}]}', "seconds are -1"),
+        ('{"format": 1, "checkpoint": {"name": "a"}, "keyframes": [{"easing": "bounce"}]}', "'bounce'"),
+        ('{"format": 1, "checkpoint": {"name": "a"}, "keyframes": [{"easing": []}]}', "easing"),
+        ('{"format": 1, "checkpoint": {"name": "a"}, "keyframes": [{"sources": []}]}', "no source"),
+        ('{"format": 1, "checkpoint": {"name": "a"}, "loop": 1}', "loop"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, says: str) -> None:

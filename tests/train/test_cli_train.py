@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from creps_core.checkpoint import read_checkpoint
 from tests.train.runs import small
+from train.cli.data import command as prepare
 from train.cli.train import command
 from train.config import PRESETS, TrainConfig
 from train.state import read_config
@@ -153,6 +154,22 @@ def test_a_run_leaves_what_the_viewer_and_people_look_at(tmp_path: Path) -> None
     before, after = checkpoint.tensors, read_checkpoint(second / "latest.safetensors").tensors
     assert torch.equal(before["synthesis.b16.fc1.weight"], after["synthesis.b16.fc1.weight"])
     assert "holds a run already" in refused("--out", str(folder), *options())
+
+
+@pytest.mark.slow
+def test_a_labelled_zip_trains_a_conditional_generator(tmp_path: Path) -> None:
+    for number in range(12):
+        photo = tmp_path / "photos" / "ab"[number % 2] / f"{number}.jpg"
+        photo.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (24, 20), (20 * number, 128, 200 * (number % 2))).save(photo)
+    prepared = tmp_path / "set.zip"
+    words = ["prepare", str(tmp_path / "photos"), "--size", "16", "--labels-from-folders", "--out"]
+    prepare.main([*words, str(prepared)], standalone_mode=False)
+    folder = tmp_path / "run"
+    run("--out", str(folder), *options(data=str(prepared), conditional=True, mirror=True, kimg=0.016))
+    checkpoint = read_checkpoint(folder / "latest.safetensors")
+    assert checkpoint.config.c_dim == 2
+    assert checkpoint.source["data"] == "set.zip"
 
 
 @pytest.mark.slow

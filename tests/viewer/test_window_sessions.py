@@ -122,7 +122,7 @@ def test_unknown_keys_of_a_session_survive(make_viewer, checkpoint, tmp_path):
     write_session(tmp_path / "saved.json", session_of(checkpoint))
     values = json.loads((tmp_path / "saved.json").read_text()) | {
         "mood": "calm",
-        "keyframes": [{"seconds": 2}],
+        "keyframes": [{"seconds": 2.5, "note": "dusk"}],
     }
     (tmp_path / "saved.json").write_text(json.dumps(values))
     viewer = make_viewer()
@@ -130,7 +130,8 @@ def test_unknown_keys_of_a_session_survive(make_viewer, checkpoint, tmp_path):
     viewer.window.close()
     kept = json.loads((tmp_path / "session.json").read_text())
     assert kept["mood"] == "calm"
-    assert kept["keyframes"] == [{"seconds": 2}]
+    (keyframe,) = kept["keyframes"]
+    assert (keyframe["seconds"], keyframe["note"]) == (2.5, "dusk")
 
 
 def test_the_view_can_be_mailed_as_text(make_viewer):
