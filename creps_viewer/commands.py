@@ -67,6 +67,7 @@ class Commands(QObject):
             RULE,
             Command("snapshot", "Snapshot", self.snapshot, ("Ctrl+Shift+S",)),
             Command("export", "Save picture…", self.export, ("Ctrl+S",)),
+            *self.journeys.saving(),
             RULE,
             Command("quit", "Quit", window.close, ("Ctrl+Q",)),
         )
@@ -86,15 +87,16 @@ class Commands(QObject):
             Command("home", "Home", lambda: self._gesture("home"), ("Home",)),
             Command("seeds", "Seed sheet", self.show_seeds, ("S",)),
             RULE,
+            *self.journeys.travelling(),
+            RULE,
             Command("panels", "Panels", window.toggle_panels, ("F9",), checkable=True),
             Command("readout", "Readout", lambda: self._gesture("readout"), ("I",)),
             Command("full_screen", "Full screen", window.toggle_full_screen, ("F", "F11"), checkable=True),
             RULE,
             Command("help", "Gestures and keys", lambda: self._gesture("help"), ("H",)),
         )
-        journey = menus.add("Journey", *self.journeys.menu())
         about = menus.add("Help", Command("about", "About and licences", lambda: AboutDialog(window).show()))
-        for menu in (file, edit, view, journey, about):
+        for menu in (file, edit, view, about):
             window.header.add_menu(menu)
             menu.aboutToShow.connect(self._sync)
 
