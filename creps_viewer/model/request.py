@@ -25,7 +25,7 @@ class RenderRequest:
 class SideRequest:
     """A small picture to make when nothing better is to be done: a minimap, a thumbnail.
 
-    A newer request with the same `key` replaces an older one.
+    A newer request with the same `key` replaces an older one; lower ranks come first.
     """
 
     key: str
@@ -34,3 +34,4 @@ class SideRequest:
     mix: Mix | None
     view: View
     size: Size
+    rank: int = 0
