@@ -228,9 +228,9 @@ def _progress(name: str, unit: str) -> Iterator[Progress | None]:
     with tqdm(desc=name, unit=unit, leave=False, file=sys.stderr) as bar:
 
         def show(done: int, total: int, kept: int = 0) -> None:
-            bar.total = total
             bar.initial = kept  # no measure of speed
-            bar.update(done - bar.n)
+            bar.n, bar.total = done, total
+            bar.refresh()
 
         yield show
 
