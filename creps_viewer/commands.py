@@ -77,6 +77,7 @@ class Commands(QObject):
             Command("home", "Home", lambda: self._gesture("home"), ("Home",)),
             RULE,
             Command("panels", "Panels", window.toggle_panels, ("F9",), checkable=True),
+            Command("inspect", "Look inside", window.toggle_inspector, ("B",), checkable=True),
             Command("readout", "Readout", lambda: self._gesture("readout"), ("I",)),
             Command("full_screen", "Full screen", window.toggle_full_screen, ("F", "F11"), checkable=True),
             RULE,
@@ -91,6 +92,7 @@ class Commands(QObject):
     def _connect(self) -> None:
         window, model, exporter = self.window, self.model, self.exporter
         window.header.snapshot.connect(self.snapshot)
+        window.header.inspect.connect(window.toggle_inspector)
         window.header.export.connect(self.export)
         window.file_dropped.connect(self._opening.open)
         window.notices.link.connect(self._follow_link)
@@ -258,9 +260,10 @@ class Commands(QObject):
         actions, opened = self.menus.actions, self.model.document is not None
         actions["undo"].setEnabled(self.model.can_undo)
         actions["redo"].setEnabled(self.model.can_redo)
-        for key in ("reload", "snapshot", "export", "copy_picture", "copy_view", "random", "home"):
+        for key in ("reload", "snapshot", "export", "copy_picture", "copy_view", "random", "home", "inspect"):
             actions[key].setEnabled(opened)
         self.journeys.sync(actions)
+        actions["inspect"].setChecked(self.model.state.inspector.open)
         actions["panels"].setChecked(self.window.panels_visible)
         actions["full_screen"].setChecked(self.window.isFullScreen())
 

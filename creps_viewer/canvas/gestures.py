@@ -40,7 +40,7 @@ SCROLL_REST_MS = 180  # a trackpad scroll without an end event has ended
 _Modifier = Qt.KeyboardModifier
 _WINDOW_COMMANDS = {
     *("copy_picture", "copy_view", "full_screen", "panels", "readout", "help", "escape"),
-    *("keyframe", "play"),
+    *("keyframe", "play", "inspect"),
 }
 
 
