@@ -26,7 +26,6 @@ _SHOWN: tuple[tuple[Shown, str, str], ...] = (
     ("difference", "What it changes", "The picture less the one without the level; grey is no change."),
     ("picture", "The picture", "The picture as it is; the edges still show the embeddings."),
 )
-_UPRIGHT = ""
 _IN_SIGHT = (
     "The view is turned or bent: the edges show the rows and columns of the picture's plane, over the"
     " range in sight."
@@ -58,7 +57,8 @@ class InspectorPanel(Panel):
         )
         self.meaning = QLabel("")
         self.scale = ColourScale()
-        self.note = QLabel("")
+        self.note = QLabel(_IN_SIGHT)
+        self.note.hide()
         for label in (self.meaning, self.note):
             label.setWordWrap(True)
             label.setProperty("quiet", True)
@@ -113,7 +113,6 @@ class InspectorPanel(Panel):
             return
         self.levels.set_shares(inspection.shares)
         self.scale.set_words(_limits(inspection))
-        self.note.setText(_UPRIGHT if inspection.aligned else _IN_SIGHT)
         self.note.setVisible(not inspection.aligned)
 
     def _read_lane(self, text: str) -> float:
