@@ -20,6 +20,8 @@ from creps_core.view import View
 from creps_viewer.autosave import Autosave, last_session
 from creps_viewer.canvas.create import create_canvas
 from creps_viewer.commands import Commands
+from creps_viewer.direction_store import DirectionStore
+from creps_viewer.favourites import Favourites
 from creps_viewer.log import start_log
 from creps_viewer.main_window import MainWindow
 from creps_viewer.model.inspecting import Inspections
@@ -29,6 +31,7 @@ from creps_viewer.opening import SESSIONS, Opening, bundled_path, sentence, stat
 from creps_viewer.options import Options
 from creps_viewer.screenshot import Screenshot
 from creps_viewer.service.bridge import RenderBridge, opener_for
+from creps_viewer.service.direction_search import DirectionSearch
 from creps_viewer.service.loader import Opener
 from creps_viewer.settings import Settings, config_folder, state_folder
 from creps_viewer.theme import apply_theme
@@ -75,6 +78,10 @@ class Viewer(QObject):
             self.window.notices.show_notice(level, text)
         self.opening = Opening(self.model, self.bridge, settings)
         self.commands = Commands(self.window, self.bridge, self.opening, stage.gestures.run, options.device)
+        kept = autosave_path.parent if autosave_path is not None else None  # None: nothing is kept
+        store = DirectionStore(kept / "directions") if kept is not None else None
+        self.directions = DirectionSearch(self.model, self.bridge, store)
+        self.favourites = Favourites(self.model, kept / "favourites" if kept is not None else None)
         self.autosave: Autosave | None = None
         self._autosave_path = autosave_path
         if autosave_path is not None:
@@ -107,6 +114,7 @@ class Viewer(QObject):
         if self.autosave is not None:
             self.autosave.save()
         self.commands.stop()
+        self.directions.close()
         self.bridge.close()
         self.canvas.release()
 

@@ -70,11 +70,15 @@ class Header(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Shorten the name, then leave out the detail, so that menus and buttons always have room."""
+        """Shorten the name, leave out detail and words, so that menus and buttons always have room."""
         layout, (name, detail) = self._layout, self._title
         self._name.clear()
         self._detail.clear()
-        layout.activate()
+        for shown in (True, False):
+            self.inspect_button.setVisible(shown)  # its key and its menu entry stay
+            layout.activate()
+            if layout.minimumSize().width() <= self.width():
+                break
         room = self.width() - layout.minimumSize().width()
         metrics = self._name.fontMetrics()
         shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, max(min(room, NAME_PX), 0))

@@ -45,8 +45,9 @@ class Listener(Protocol):
 class RenderService:
     """The render thread. `submit` and `request_side` return at once; `close` joins.
 
-    Latest wins: a new request cancels the running one and replaces a waiting one. Side jobs run in the
-    order in which they came while no request is there; a request interrupts them and they start again.
+    Latest wins: a new request cancels the running one and replaces a waiting one. Side jobs run while no
+    request is there, by rank and in the order in which they came; a request interrupts them and they start
+    again.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -100,6 +101,13 @@ class RenderService:
                 self._token.cancel()
             self._ready.notify()
 
+    def drop_side(self, key: str) -> None:
+        """Forget a small picture that was asked for; one that is being made is stopped."""
+        with self._ready:
+            self._side.pop(key, None)
+            if isinstance(self._running, SideRequest) and self._running.key == key:
+                self._token.cancel()
+
     def close(self, timeout: float = 10.0) -> None:
         """Stop and join; no callback comes after it. May be called twice.
 
@@ -144,7 +152,7 @@ class RenderService:
         if self._request is not None:
             job, self._request = self._request, None
             return job
-        return next(iter(self._side.values()), None)
+        return min(self._side.values(), key=lambda side: side.rank, default=None)
 
     def _close_retired(self) -> None:
         """Close engines that nothing uses any more, and forget their frames."""
@@ -162,7 +170,7 @@ class RenderService:
                 plan, job.view, job.size, previous=self._reusable(job), moving=job.moving, cancel=token
             )
             for frame in frames:
-                self._keep(frame, engine, job)
+                self._keep(frame, job)
                 token.check()
                 # the renderer's record may be large: the window keeps several frames, but not that
                 self._listener.on_frame(job.id, dataclasses.replace(frame, samples=None))
@@ -185,7 +193,7 @@ class RenderService:
                 token.check()
                 self._listener.on_inspection(job.id, inspection)
             else:
-                frames = list(engine.passes(plan, job.view, job.size, cancel=token))
+                frames = list(engine.passes(plan, job.view, job.size, aside=True, cancel=token))
                 token.check()
                 self._listener.on_side(job.key, frames[-1])
             self._finish(job)
@@ -205,13 +213,13 @@ class RenderService:
                 if self._side.get(job.key) is job:
                     del self._side[job.key]
 
-    def _keep(self, frame: Frame, engine: Engine, job: RenderRequest) -> None:
+    def _keep(self, frame: Frame, job: RenderRequest) -> None:
         """Remember what the next request can reuse."""
         if frame.samples is None and not frame.settled:
             return  # a draft of another view: nothing in it is exact
         if not job.moving:
             self._base = frame
-        if not job.moving or engine.exact_drafts:
+        if frame.exact:
             self._latest = frame
 
     def _reusable(self, job: RenderRequest) -> Frame | None:
