@@ -20,7 +20,7 @@ from creps_core.grid import GROUND, SYNTHESIS_RANGE, GeneralGrid, SeparableGrid,
 from creps_core.image import to_uint8
 from creps_core.inspector import Inspection, Inspector, Strip
 from creps_core.lattice import Block
-from creps_core.levels import composed, contribution, embeddings, level_shares, prepare
+from creps_core.levels import Hands, composed, contribution, embeddings, level_shares, prepare
 from creps_core.plan import Plan
 from creps_core.renderer import Renderer
 from creps_core.samplers import Floats, SeparableSampler
@@ -72,13 +72,14 @@ def inspect(
     assert isinstance(sampler, SeparableSampler)
     stride = -(-max(own_size) // DRAFT_SAMPLES) if draft else 1
     lines = _every(grid, stride)
-    prepare(renderer, sampler, lines, cancel)
+    hands = Hands(renderer, cancel, moving=draft)
+    prepare(hands, sampler, lines)
     biline = embeddings(sampler, plan.config.levels.index(inspector.level), lines)
     row, column = (_floats(line[inspector.channel]) for line in biline)
     rows = Strip("row", row, lines.rows.start, stride, round_limit(row))
     columns = Strip("column", column.T, lines.columns.start, stride, round_limit(column))
     down, across = (columns, rows) if grid.transposed else (rows, columns)
-    frame, limit = _over_picture(renderer, sampler, own_view, inspector, stride, draft, cancel)
+    frame, limit = _over_picture(hands, sampler, own_view, inspector, stride)
     return Inspection(
         inspector=inspector,
         aligned=view.is_separable,
@@ -88,7 +89,7 @@ def inspect(
         across=across,
         frame=frame,
         frame_limit=limit,
-        shares=level_shares(renderer, sampler, cancel),
+        shares=level_shares(hands, sampler),
     )
 
 
@@ -123,24 +124,18 @@ def plane_window(view: View, size: Size) -> tuple[View, Size]:
 
 
 def _over_picture(
-    renderer: Renderer,
-    sampler: SeparableSampler,
-    view: View,
-    inspector: Inspector,
-    stride: int,
-    draft: bool,
-    cancel: CancelToken | None,
+    hands: Hands, sampler: SeparableSampler, view: View, inspector: Inspector, stride: int
 ) -> tuple[Frame | None, float]:
     """What lies over the picture, and the limit of its colours (0: it is a picture)."""
     shown = inspector.shown
     if shown == "picture":
         return None, 0.0
     grid = SeparableGrid(sampler.rows.line, sampler.columns.line, view.rotation_deg in (90.0, -90.0))
-    most = FEATURE_PIXELS if shown == "feature" else DRAFT_PICTURE_PIXELS if draft else PICTURE_PIXELS
+    most = FEATURE_PIXELS if shown == "feature" else DRAFT_PICTURE_PIXELS if hands.moving else PICTURE_PIXELS
     while grid.y.count * grid.x.count > most * stride**2:
         stride += 1
     block = _every(grid, stride)
-    prepare(renderer, sampler, block, cancel)
+    prepare(hands, sampler, block)
     level = sampler.plan.config.levels.index(inspector.level)
     if shown == "feature":
         values = _floats(composed(embeddings(sampler, level, block), inspector.channel, inspector.lane))
@@ -148,7 +143,7 @@ def _over_picture(
         limit = round_limit(values if alpha is None else values[alpha > 0])
         pixels = _over_ground_levels(diverging(values, limit), alpha)
     else:
-        values, limit = contribution(renderer, sampler, level, shown, block, cancel)
+        values, limit = contribution(hands, sampler, level, shown, block)
         pixels = to_uint8(values)
     rgbx = np.dstack([pixels, np.full(pixels.shape[:2], 255, dtype=np.uint8)])
     origin = (block.rows.start, block.columns.start)
@@ -156,7 +151,7 @@ def _over_picture(
         rgbx, origin = rgbx.swapaxes(0, 1), origin[::-1]
     pixels = np.ascontiguousarray(rgbx)
     key = f"{sampler.plan.key} {inspector}"
-    return Frame(view, grid.size(), key, pixels, stride, origin, 1, 1, settled=not draft), limit
+    return Frame(view, grid.size(), key, pixels, stride, origin, 1, 1, settled=not hands.moving), limit
 
 
 def _over_ground_levels(colours: NDArray[np.uint8], alpha: Floats | None) -> NDArray[np.uint8]:

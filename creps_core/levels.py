@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from creps_core.lattice import Block
 from creps_core.renderer import Renderer
 from creps_core.samplers import Floats, SeparableSampler, over_ground
 from creps_core.samples import as_slice
+from creps_core.workers import Task
 
 SHARE_SAMPLES = 40  # along either axis, to measure what each level contributes
 LEVELS = 127.5  # of 255 per unit of the network's range
@@ -28,12 +30,28 @@ LEVELS = 127.5  # of 255 per unit of the network's range
 Contribution = Literal["without", "alone", "difference"]
 
 
-def prepare(
-    renderer: Renderer, sampler: SeparableSampler, block: Block, cancel: CancelToken | None = None
-) -> None:
+@dataclass(frozen=True)
+class Hands:
+    """The workers of one look: a renderer's, until they are called off."""
+
+    renderer: Renderer
+    cancel: CancelToken | None = None  # polled between tiles and chunks
+    moving: bool = False  # a gesture goes on: one core is left to the window
+
+    def run(self, tasks: Iterable[Task]) -> None:
+        """Run all tasks. Raises `Cancelled` by the token."""
+        pool = self.renderer.pool
+        pool.run(tasks, self.cancel, max(1, pool.threads - 1) if self.moving else None)
+
+    def poll(self) -> None:
+        """Raise `Cancelled` by the token."""
+        if self.cancel is not None:
+            self.cancel.check()
+
+
+def prepare(hands: Hands, sampler: SeparableSampler, block: Block) -> None:
     """Have the embeddings of a block's rows and columns in the sampler's tables."""
-    poll = cancel.check if cancel is not None else _go_on
-    sampler.prepare([block], lambda tasks: renderer.pool.run(tasks, cancel), poll)
+    sampler.prepare([block], hands.run, hands.poll)
 
 
 def embeddings(sampler: SeparableSampler, level: int, block: Block) -> BiLine:
@@ -61,20 +79,18 @@ def composed(biline: BiLine, channel: int, lane: int | None = None) -> Tensor:
 
 
 def picture_of_levels(
-    renderer: Renderer,
+    hands: Hands,
     sampler: SeparableSampler,
     levels: Collection[int],
     block: Block,
-    cancel: CancelToken | None = None,
 ) -> Floats:
     """The picture in which only some levels are composed: F_k = 0 for all others; decoders run as ever.
 
     Args:
-        renderer: whose workers run it.
+        hands: who computes it.
         sampler: of a separable grid, the block's lines prepared.
         levels: indices into `config.levels`; all of them give the picture itself.
         block: which rows and columns.
-        cancel: polled between tiles.
 
     Returns:
         float32 RGB [h, w, 3] in plane order, over the ground as the sampler's border policy says.
@@ -90,13 +106,11 @@ def picture_of_levels(
         rows = as_slice(_within(tile.rows, block.rows))
         out[rows, as_slice(_within(tile.columns, block.columns))] = values
 
-    renderer.pool.run(renderer.tile_tasks(chosen, [block], write), cancel)
+    hands.run(hands.renderer.tile_tasks(chosen, [block], write))
     return out
 
 
-def level_shares(
-    renderer: Renderer, sampler: SeparableSampler, cancel: CancelToken | None = None
-) -> tuple[float, ...]:
+def level_shares(hands: Hands, sampler: SeparableSampler) -> tuple[float, ...]:
     """How much the picture changes without each level: root mean square, in levels of 255.
 
     Measured at up to `SHARE_SAMPLES`² points of what is shown of the picture; 0 where nothing is.
@@ -106,23 +120,22 @@ def level_shares(
     if not seen:
         return tuple(0.0 for _ in every)
     block = Block(_sparse(seen.top, seen.bottom), _sparse(seen.left, seen.right))
-    prepare(renderer, sampler, block, cancel)
-    whole = picture_of_levels(renderer, sampler, every, block, cancel).clip(-1, 1)
+    prepare(hands, sampler, block)
+    whole = picture_of_levels(hands, sampler, every, block).clip(-1, 1)
     shares = []
     for level in every:
         rest = [k for k in every if k != level]
-        less = picture_of_levels(renderer, sampler, rest, block, cancel).clip(-1, 1)
+        less = picture_of_levels(hands, sampler, rest, block).clip(-1, 1)
         shares.append(LEVELS * math.sqrt(float(np.square(whole - less).mean())))
     return tuple(shares)
 
 
 def contribution(
-    renderer: Renderer,
+    hands: Hands,
     sampler: SeparableSampler,
     level: int,
     shown: Contribution,
     block: Block,
-    cancel: CancelToken | None = None,
 ) -> tuple[Floats, float]:
     """A picture of what a level does, float32 [h, w, 3] on the network's scale, and the limit of signed ones.
 
@@ -131,11 +144,11 @@ def contribution(
     """
     every = range(len(sampler.plan.config.levels))
     if shown == "alone":
-        return picture_of_levels(renderer, sampler, [level], block, cancel), 0.0
-    without = picture_of_levels(renderer, sampler, [k for k in every if k != level], block, cancel)
+        return picture_of_levels(hands, sampler, [level], block), 0.0
+    without = picture_of_levels(hands, sampler, [k for k in every if k != level], block)
     if shown == "without":
         return without, 0.0
-    whole = picture_of_levels(renderer, sampler, every, block, cancel)
+    whole = picture_of_levels(hands, sampler, every, block)
     change = whole.clip(-1, 1) - without.clip(-1, 1)
     limit = round_limit(change)
     alpha = sampler.alpha(block)
@@ -151,7 +164,3 @@ def _within(part: range, whole: range) -> range:
     """The places of `part` in `whole`, of which it is a run."""
     first = (part.start - whole.start) // whole.step
     return range(first, first + len(part))
-
-
-def _go_on() -> None:
-    pass

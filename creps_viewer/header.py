@@ -74,8 +74,8 @@ class Header(QWidget):
         layout, (name, detail) = self._layout, self._title
         self._name.clear()
         self._detail.clear()
-        for shown in (True, False):
-            self.inspect_button.setVisible(shown)  # its key and its menu entry stay
+        for words in (True, False):
+            self.inspect_button.setVisible(words)  # its key and its menu entry stay
             layout.activate()
             if layout.minimumSize().width() <= self.width():
                 break

@@ -24,7 +24,15 @@ from creps_core.image import to_uint8
 from creps_core.inspection import inspect, plane_window
 from creps_core.inspector import Inspector
 from creps_core.lattice import Block
-from creps_core.levels import composed, contribution, embeddings, level_shares, picture_of_levels, prepare
+from creps_core.levels import (
+    Hands,
+    composed,
+    contribution,
+    embeddings,
+    level_shares,
+    picture_of_levels,
+    prepare,
+)
 from creps_core.lines import embed_bilines
 from creps_core.renderer import Renderer
 from creps_core.samplers import SeparableSampler
@@ -63,7 +71,7 @@ def prepared(
     sampler = renderer.sampler(renderer.plan(ws), grid, view.outside, keep=True)
     assert isinstance(sampler, SeparableSampler)
     block = Block(range(grid.y.count), range(grid.x.count))
-    prepare(renderer, sampler, block)
+    prepare(Hands(renderer), sampler, block)
     return sampler, block
 
 
@@ -125,7 +133,7 @@ def test_all_levels_are_the_picture_itself(ws: Tensor, renderer: Renderer) -> No
         sampler, block = prepared(renderer, ws, view)
         grid = grid_for(view, SIZE)
         whole = renderer.render(renderer.plan(ws), grid, outside=view.outside)
-        got = picture_of_levels(renderer, sampler, LEVELS, block)
+        got = picture_of_levels(Hands(renderer), sampler, LEVELS, block)
         assert_same_bits(got, np.ascontiguousarray(whole.swapaxes(0, 1)) if view.rotation_deg else whole)
 
 
@@ -136,22 +144,22 @@ def test_some_levels_are_the_reference_without_the_others(
     sampler, block = prepared(renderer, ws)
     grid = grid_for(VIEW, SIZE)
     assert isinstance(grid, SeparableGrid)
-    got = picture_of_levels(renderer, sampler, levels, block)
+    got = picture_of_levels(Hands(renderer), sampler, levels, block)
     assert_close(got, reference_of_levels(small, ws, grid, levels), REFERENCE)
 
 
 def test_looking_leaves_the_picture_as_it_was(ws: Tensor, renderer: Renderer) -> None:
     sampler, block = prepared(renderer, ws)
     before = sampler.rows.data.clone()
-    picture_of_levels(renderer, sampler, [1], block)
+    picture_of_levels(Hands(renderer), sampler, [1], block)
     assert torch.equal(sampler.rows.data, before)
 
 
 def test_a_difference_is_the_picture_less_the_one_without(ws: Tensor, renderer: Renderer) -> None:
     sampler, block = prepared(renderer, ws)
-    whole = picture_of_levels(renderer, sampler, LEVELS, block)
-    without, _ = contribution(renderer, sampler, 1, "without", block)
-    change, limit = contribution(renderer, sampler, 1, "difference", block)
+    whole = picture_of_levels(Hands(renderer), sampler, LEVELS, block)
+    without, _ = contribution(Hands(renderer), sampler, 1, "without", block)
+    change, limit = contribution(Hands(renderer), sampler, 1, "difference", block)
     assert_close(change * limit, whole.clip(-1, 1) - without.clip(-1, 1), 1e-6)
     assert np.abs(change).max() <= 1
 
@@ -161,7 +169,7 @@ def test_shares_are_root_mean_squares_in_levels(small: Generator, ws: Tensor, re
     grid = grid_for(VIEW, SIZE)
     assert isinstance(grid, SeparableGrid)
     whole = reference_of_levels(small, ws, grid, LEVELS).clip(-1, 1)
-    for level, share in zip(LEVELS, level_shares(renderer, sampler), strict=True):
+    for level, share in zip(LEVELS, level_shares(Hands(renderer), sampler), strict=True):
         less = reference_of_levels(small, ws, grid, [k for k in LEVELS if k != level]).clip(-1, 1)
         assert share == pytest.approx(127.5 * math.sqrt(np.square(whole - less).mean()), abs=0.01)
 
@@ -199,7 +207,7 @@ def test_pictures_over_the_canvas_are_quantised_like_any_other(ws: Tensor, rende
     sampler, block = prepared(renderer, ws, View())
     for shown in ("without", "alone"):
         found = inspect(renderer, renderer.plan(ws), View(), SIZE, Inspector(True, 32, shown=shown))
-        values, limit = contribution(renderer, sampler, 2, shown, block)
+        values, limit = contribution(Hands(renderer), sampler, 2, shown, block)
         assert found.frame is not None
         assert (found.frame.pixels[..., :3] == to_uint8(values)).all()
         assert found.frame_limit == limit == 0

@@ -163,6 +163,23 @@ def test_a_pan_moves_the_edges_at_once_and_a_new_seed_renews_them(viewer: Viewer
     np.testing.assert_allclose(third.down.values, expected(viewer)[0], atol=1e-4)
 
 
+def test_while_something_moves_it_follows_in_drafts(qtbot, viewer: Viewer, settle) -> None:
+    viewer.model.update(inspector=Inspector(True, 16))
+    first = settle()
+    with viewer.model.gesture():
+        viewer.model.update(sources=(Source(seed=41),))
+        qtbot.waitUntil(lambda: viewer.model.inspection is not first, timeout=60_000)
+        draft = viewer.model.inspection
+        assert draft is not None
+        assert draft.down.stride > 1
+        assert not viewer.inspections.current()
+    final = settle()
+    assert final.down.stride == 1
+    np.testing.assert_array_equal(
+        final.down.values[draft.down.origin :: draft.down.stride], draft.down.values
+    )
+
+
 def test_a_level_is_chosen_by_click_and_keys_and_undone(qtbot, viewer: Viewer, settle) -> None:
     qtbot.mouseClick(viewer.window.header.inspect_button, Qt.MouseButton.LeftButton)
     found = settle()
