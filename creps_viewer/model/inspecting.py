@@ -34,48 +34,51 @@ class Inspections:
 
     Args:
         model: where the looks arrive.
-        request: asks for one of the model's present state.
+        request: asks for one of the model's present state, a draft while something moves.
     """
 
     def __init__(self, model: ViewerModel, request: Callable[[], None]) -> None:
         self._model, self._request = model, request
         self._asked: object = None  # what the newest request is for
-        self._shown: object = None  # what the newest look was asked for
-        self._under_way = False  # a draft
+        self._draft = False  # whether it was made while something moved
+        self._arrived = True
         model.changed.connect(self._follow)
         model.document_changed.connect(self._start_anew)
         model.canvas_resized.connect(self._follow)
         model.moving_changed.connect(self._follow)
-        model.inspection_changed.connect(self._arrived)
+        model.inspection_changed.connect(self._take)
 
     def current(self) -> bool:
         """Whether what is shown is the settled look of the present state, or none is to be shown."""
-        return not self._model.state.inspector.open or (
-            not self._model.moving and self._shown == self._wanted()
-        )
-
-    def _follow(self, *_: object) -> None:
-        model = self._model
-        if model.document is None or not model.state.inspector.open:
-            self._asked, self._shown, self._under_way = None, None, False
-            model.set_inspection(None)
-            return
-        wanted = self._wanted()
-        if wanted == self._asked or (model.moving and self._under_way):
-            return
-        self._asked, self._under_way = wanted, model.moving
-        self._request()
+        if not self._model.state.inspector.open:
+            return True
+        return self._arrived and not self._draft and self._asked == self._wanted()
 
     def _wanted(self) -> object:
-        model = self._model
-        return model.state.picture, model.state.inspector, model.canvas_size, model.moving
+        state = self._model.state
+        return state.picture, state.inspector, self._model.canvas_size
+
+    def _follow(self, *_: object) -> None:
+        model, wanted = self._model, self._wanted()
+        if model.document is None or not model.state.inspector.open:
+            self._forget()
+            return
+        good_enough = wanted == self._asked and (model.moving or not self._draft)
+        under_way = model.moving and self._draft and not self._arrived
+        if good_enough or under_way:
+            return
+        self._asked, self._draft, self._arrived = wanted, model.moving, False
+        self._request()
 
     def _start_anew(self, *_: object) -> None:
-        self._asked, self._shown, self._under_way = None, None, False
-        self._model.set_inspection(None)
+        self._forget()
         self._follow()
 
-    def _arrived(self, inspection: Inspection | None) -> None:
+    def _forget(self) -> None:
+        self._asked, self._draft, self._arrived = None, False, True
+        self._model.set_inspection(None)
+
+    def _take(self, inspection: Inspection | None) -> None:
         if inspection is not None:
-            self._shown, self._under_way = self._asked, False
+            self._arrived = True
             self._follow()

@@ -378,6 +378,16 @@ def test_a_long_gesture_sees_drafts_and_ends_settled() -> None:
     assert asked.inspections.current()
 
 
+def test_a_click_that_changes_nothing_leaves_the_look_settled() -> None:
+    asked = Asked()
+    inspecting.toggle(asked.model)
+    asked.arrive()
+    with asked.model.gesture():
+        pass
+    assert len(asked.requests) == 1
+    assert asked.inspections.current()
+
+
 def test_another_document_asks_anew_for_what_it_has() -> None:
     asked = Asked()
     asked.model.update(inspector=Inspector(True, 64, 31))
