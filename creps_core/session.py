@@ -16,7 +16,13 @@ from creps_core.errors import InputError
 from creps_core.inspector import Inspector
 from creps_core.json_fields import json_integer, json_list, json_object, merged, other_keys
 from creps_core.keyframe import Keyframe
-from creps_core.picture_metadata import MAX_TEXT_BYTES, read_png_text, read_video_comment, sniff
+from creps_core.picture_metadata import (
+    MAX_TEXT_BYTES,
+    read_png_text,
+    read_tiff_description,
+    read_video_comment,
+    sniff,
+)
 from creps_core.source import Mix, Source
 from creps_core.source_json import SOURCE_KEYS, mix_from_json, source_from_json, source_to_json
 from creps_core.view import VIEW_KEYS, Size, View
@@ -61,12 +67,14 @@ class Session:
 
 
 def read_session(path: Path | str) -> Session:
-    """Read a session file, or the session that a PNG, MP4 or WebM carries.
+    """Read a session file, or the session that a PNG, TIFF, MP4, WebM or .dzi carries.
 
     Raises:
         InputError: no such file, no session in it, a damaged one, or one of a newer format.
     """
     path = Path(path)
+    if path.suffix.lower() == ".dzi":
+        path = beside_deepzoom(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     kind = sniff(path)
@@ -75,6 +83,8 @@ def read_session(path: Path | str) -> Session:
         text = _read_text(path)
     elif kind == "png":
         text = read_png_text(path, "creps")
+    elif kind == "tiff":
+        text = read_tiff_description(path)
     else:
         text = read_video_comment(path, kind)
     if text is None:
@@ -83,6 +93,11 @@ def read_session(path: Path | str) -> Session:
         return session_from_json(text)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def beside_deepzoom(path: Path) -> Path:
+    """Where the session of a .dzi is: in a file of its own."""
+    return path.with_suffix(".session.json")
 
 
 def write_session(path: Path | str, session: Session) -> None:
@@ -205,4 +220,6 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError:
-        raise InputError(f"{path} is neither a session nor a PNG, MP4 or WebM that carries one") from None
+        raise InputError(
+            f"{path} is neither a session nor a PNG, TIFF, MP4 or WebM that carries one"
+        ) from None

@@ -23,7 +23,7 @@ from creps_viewer.service.bridge import RenderBridge, fitting_state
 from creps_viewer.settings import Settings
 
 CHECKPOINTS = (".safetensors", ".pkl")
-SESSIONS = (".json", ".png", ".mp4", ".webm")
+SESSIONS = (".json", ".png", ".tif", ".tiff", ".dzi", ".mp4", ".webm")
 
 BUNDLED = "scenery.safetensors"
 OPENING = "Opening"  # how the notice begins that is gone when the file is open
