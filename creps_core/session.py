@@ -13,6 +13,7 @@ from typing import Any
 
 from creps_core.atomic import replacing
 from creps_core.errors import InputError
+from creps_core.inspector import Inspector
 from creps_core.json_fields import json_integer, json_list, json_object, merged, other_keys
 from creps_core.keyframe import Keyframe
 from creps_core.picture_metadata import (
@@ -28,7 +29,7 @@ from creps_core.view import VIEW_KEYS, Size, View
 
 FORMAT = 1
 MAX_SIDE = 2**31 - 1
-_TOP_KEYS = {"format", "checkpoint", "sources", "mix", "view", "keyframes", "loop"}
+_TOP_KEYS = {"format", "checkpoint", "sources", "mix", "view", "keyframes", "loop", "inspector"}
 _CHECKPOINT_KEYS = {"name", "sha256", "path"}
 
 
@@ -61,6 +62,7 @@ class Session:
     size: Size | None = None
     keyframes: tuple[Keyframe, ...] | None = None
     loop: bool = False  # the last keyframe leads back to the first
+    inspector: Inspector = field(default_factory=Inspector)  # what the viewer shows of the network's inside
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
@@ -124,6 +126,8 @@ def session_to_json(session: Session, *, portable: bool = False, indent: int | N
         document["keyframes"] = [keyframe.to_json() for keyframe in session.keyframes]
     if session.loop:
         document["loop"] = True
+    if session.inspector != Inspector():
+        document["inspector"] = session.inspector.to_json()
     # Plain ASCII passes unharmed through any tag, file system name and locale.
     return json.dumps(merged(document, session.unknown), indent=indent, allow_nan=False)
 
@@ -162,6 +166,7 @@ def session_from_json(text: str) -> Session:
         size=_size_from_json(view.get("size")),
         keyframes=_keyframes_from_json(document.get("keyframes"), shown),
         loop=loop,
+        inspector=Inspector.from_json(json_object(document.get("inspector", {}), "inspector")),
         unknown=_unknown_keys(document, checkpoint, entries, view),
     )
 

@@ -27,7 +27,8 @@ from creps_viewer.service.bridge import RenderBridge
 from creps_viewer.service.engine import CheckpointEngine
 
 NEED_DOCUMENT = (
-    "reload", "follow", "snapshot", "export", "copy_picture", "copy_view", "random", "home", "seeds"
+    "reload", "follow", "snapshot", "export", "copy_picture", "copy_view", "random", "home", "seeds",
+    "inspect",
 )  # fmt: skip
 
 
@@ -92,6 +93,7 @@ class Commands(QObject):
             *self.journeys.travelling(),
             RULE,
             Command("panels", "Panels", window.toggle_panels, ("F9",), checkable=True),
+            Command("inspect", "Look inside", window.toggle_inspector, ("B",), checkable=True),
             Command("readout", "Readout", lambda: self._gesture("readout"), ("I",)),
             Command("full_screen", "Full screen", window.toggle_full_screen, ("F", "F11"), checkable=True),
             RULE,
@@ -105,6 +107,7 @@ class Commands(QObject):
     def _connect(self) -> None:
         window, model, exporter = self.window, self.model, self.exporter
         window.header.snapshot.connect(self.snapshot)
+        window.header.inspect.connect(window.toggle_inspector)
         window.header.export.connect(self.export)
         window.file_dropped.connect(self._opening.open)
         window.notices.link.connect(self._follow_link)
@@ -294,6 +297,7 @@ class Commands(QObject):
             actions[key].setEnabled(opened)
         actions["follow"].setChecked(self.follower.on)
         self.journeys.sync(actions)
+        actions["inspect"].setChecked(self.model.state.inspector.open)
         actions["panels"].setChecked(self.window.panels_visible)
         actions["full_screen"].setChecked(self.window.isFullScreen())
 

@@ -15,6 +15,7 @@ class Header(QWidget):
 
     snapshot = pyqtSignal()
     export = pyqtSignal()
+    inspect = pyqtSignal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -34,6 +35,10 @@ class Header(QWidget):
         self.export_button.setProperty("primary", True)
         self.snapshot_button.clicked.connect(self.snapshot)
         self.export_button.clicked.connect(self.export)
+        self.inspect_button = _word(
+            "Inspect", "Look inside: row and column embeddings, and what each level contributes (B)"
+        )
+        self.inspect_button.clicked.connect(self.inspect)
         self._layout = layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 0, 14, 4)
         layout.setSpacing(10)
@@ -43,6 +48,7 @@ class Header(QWidget):
         self._menus.setSpacing(2)
         layout.addLayout(self._menus)
         layout.addStretch(1)
+        layout.addWidget(self.inspect_button)
         layout.addWidget(self.snapshot_button)
         layout.addWidget(self.export_button)
 
@@ -64,11 +70,15 @@ class Header(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Shorten the name, then leave out the detail, so that menus and buttons always have room."""
+        """Shorten the name, leave out detail and words, so that menus and buttons always have room."""
         layout, (name, detail) = self._layout, self._title
         self._name.clear()
         self._detail.clear()
-        layout.activate()
+        for words in (True, False):
+            self.inspect_button.setVisible(words)  # its key and its menu entry stay
+            layout.activate()
+            if layout.minimumSize().width() <= self.width():
+                break
         room = self.width() - layout.minimumSize().width()
         metrics = self._name.fontMetrics()
         shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, max(min(room, NAME_PX), 0))
@@ -82,6 +92,7 @@ class Header(QWidget):
 
     def set_ready(self, ready: bool) -> None:
         """Whether there is a picture that can be saved."""
+        self.inspect_button.setEnabled(ready)
         self.snapshot_button.setEnabled(ready)
         self.export_button.setEnabled(ready)
 
@@ -90,6 +101,18 @@ class Header(QWidget):
         for place, alpha in ((0.0, 205), (0.45, 120), (1.0, 0)):
             shade.setColorAt(place, QColor(14, 16, 19, alpha))
         QPainter(self).fillRect(self.rect(), shade)
+
+
+def _word(text: str, tip: str) -> QToolButton:
+    """A quiet word that is on or off; who owns the state checks it."""
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setCheckable(True)
+    button.setProperty("over", True)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    return button
 
 
 def _button(text: str, tip: str) -> QPushButton:

@@ -105,6 +105,7 @@ class Opening(QObject):
             "size": size,
             "keyframes": state.keyframes or None,
             "loop": state.loop,
+            "inspector": state.inspector,
         }
         carried = self._restored
         if carried is not None and same_checkpoint(carried, document):
@@ -161,7 +162,14 @@ def bundled_path() -> Path | None:
 
 def state_of(session: Session) -> ViewerState:
     """The session's view, latents and journey."""
-    return ViewerState(session.view, session.sources, session.mix, session.keyframes or (), session.loop)
+    return ViewerState(
+        session.view,
+        session.sources,
+        session.mix,
+        session.keyframes or (),
+        session.loop,
+        session.inspector,
+    )
 
 
 def same_checkpoint(session: Session, document: Document) -> bool:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
+from creps_core.inspector import Inspector
 from creps_core.keyframe import Keyframe
 from creps_core.session import CheckpointRef, Session, write_session
 from creps_core.source import Source
@@ -29,6 +30,7 @@ VIEWS = {
         warps=(Swirl(-0.1, 0.1, 0.6, 60), Lens(0.3, -0.1, 0.22, 1.5)),
     ),
 }
+INSIDE = Inspector(open=True, level=16, channel=3)
 JOURNEY = (
     Keyframe(VIEWS["home"], (Source(seed=SEED),), seconds=2),
     Keyframe(VIEWS["zoomed"], (Source(seed=SEED),), seconds=3, easing="smooth"),
@@ -45,9 +47,15 @@ def main(folder: Path) -> None:
     path = bundled_checkpoint()
     checkpoint = CheckpointRef.of(path, read_checkpoint(path).sha256)
     with tempfile.TemporaryDirectory() as scratch:
-        for name, view in [*VIEWS.items(), ("journey", VIEWS["zoomed"])]:
-            keyframes = JOURNEY if name == "journey" else None
-            session = Session(checkpoint, (Source(seed=SEED),), None, view, keyframes=keyframes)
+        for name, view in [*VIEWS.items(), ("journey", VIEWS["zoomed"]), ("inside", VIEWS["home"])]:
+            session = Session(
+                checkpoint,
+                (Source(seed=SEED),),
+                None,
+                view,
+                keyframes=JOURNEY if name == "journey" else None,
+                inspector=INSIDE if name == "inside" else Inspector(),
+            )
             file = Path(scratch) / f"{name}.json"
             write_session(file, session)
             picture = folder / f"{name}.png"

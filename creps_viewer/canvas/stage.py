@@ -14,6 +14,7 @@ from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QWidget
 
 from creps_core.frame import Frame
+from creps_core.inspector import Inspection
 from creps_core.view import Size
 from creps_viewer.canvas.gestures import Gestures
 from creps_viewer.canvas.layers import Drawn, LayerStack
@@ -78,6 +79,7 @@ class Stage(QObject):
         self._ticker.timeout.connect(widget.update)
         model.changed.connect(self._on_changed)
         model.frame_changed.connect(self._on_frame)
+        model.inspection_changed.connect(self._on_inspection)
         model.document_changed.connect(self._on_document)
         model.message_changed.connect(self._on_message)
         model.interrupted.connect(self.gestures.cancel)
@@ -114,6 +116,7 @@ class Stage(QObject):
         self._ticker.stop()
         self.model.changed.disconnect(self._on_changed)
         self.model.frame_changed.disconnect(self._on_frame)
+        self.model.inspection_changed.disconnect(self._on_inspection)
         self.model.document_changed.disconnect(self._on_document)
         self.model.message_changed.disconnect(self._on_message)
         self.model.interrupted.disconnect(self.gestures.cancel)
@@ -154,6 +157,10 @@ class Stage(QObject):
     def _on_frame(self, frame: Frame) -> None:
         fade = FADE_SECONDS if self.animated and not self.model.moving else 0.0
         self.layers.add(frame, self.model.state.view, self._device_size(), self._clock(), fade)
+        self._widget.update()
+
+    def _on_inspection(self, inspection: Inspection | None) -> None:
+        self.layers.set_cover(None if inspection is None else inspection.frame, self._clock())
         self._widget.update()
 
     def _on_document(self, document: Document | None) -> None:

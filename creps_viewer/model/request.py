@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from creps_core.inspector import Inspector
 from creps_core.source import Mix, Source
 from creps_core.view import Size, View
 
@@ -35,3 +36,12 @@ class SideRequest:
     view: View
     size: Size
     rank: int = 0
+
+
+@dataclass(frozen=True)
+class InspectionRequest(SideRequest):
+    """A look inside the network, made when nothing better is to be done."""
+
+    id: int = 0  # results of any but the newest are dropped
+    inspector: Inspector = field(default_factory=Inspector)
+    draft: bool = False  # something moves: every few samples will do

@@ -13,6 +13,7 @@ from typing import Any
 from psygnal import Signal
 
 from creps_core.frame import Frame
+from creps_core.inspector import Inspection
 from creps_core.view import Size
 from creps_viewer.model.direction_list import DirectionList
 from creps_viewer.model.favourite_list import FavouriteList
@@ -34,6 +35,7 @@ class ViewerModel:
     interrupted = Signal()  # history is about to move: whoever moves the view by itself stops now
     document_changed = Signal(object)  # Document | None
     frame_changed = Signal(Frame)  # the newest pass of the newest request
+    inspection_changed = Signal(object)  # Inspection | None
     canvas_resized = Signal(Size)  # device pixels
     message_changed = Signal(object)  # Message | None
     notice = Signal(str, str)  # (level "info" | "warning" | "error", one calm sentence)
@@ -48,6 +50,7 @@ class ViewerModel:
         self.frame: Frame | None = None
         self.settled = False  # whether `frame` is the finished picture of the present state and size
         self.message: Message | None = None
+        self.inspection: Inspection | None = None
         self.canvas_size = Size(1, 1)
         self.side = SidePictures()
         self.directions = DirectionList()
@@ -137,6 +140,12 @@ class ViewerModel:
         self.frame = frame
         self.settled = frame.settled and current
         self.frame_changed.emit(frame)
+
+    def set_inspection(self, inspection: Inspection | None) -> None:
+        """What the inspector shows was computed, or there is nothing to show."""
+        if inspection is not self.inspection:
+            self.inspection = inspection
+            self.inspection_changed.emit(inspection)
 
     def set_message(self, message: Message | None) -> None:
         """Say something in the canvas, or nothing."""
