@@ -108,8 +108,8 @@ class TiffTiles:
         end = self._file.seek(0, os.SEEK_END)
         while len(record := self._journal.read(_RECORD.size)) == _RECORD.size:
             level, row, column, offset, count = _RECORD.unpack(record)
-            known = level < len(self._offsets) and np.all((row, column) < np.array(self._offsets[level].shape))
-            if known and offset + count <= end:
+            rows, columns = self._offsets[level].shape if level < len(self._offsets) else (0, 0)
+            if row < rows and column < columns and offset + count <= end:
                 self._note(Tile(level, row, column), offset, count)
         self._journal.seek(-len(record), os.SEEK_CUR)
 

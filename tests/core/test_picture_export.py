@@ -323,7 +323,7 @@ def test_a_damaged_tile_is_made_again(tmp_path: Path, kind: str) -> None:
         tile = next(work.glob("tiles/*/0_0.png"))
         tile.write_bytes(tile.read_bytes()[:60])
     else:
-        (work / "tiles.bin").write_bytes((work / "tiles.bin").read_bytes() + b"torn")
+        (work / "tiles.bin").write_bytes((work / "tiles.bin").read_bytes() + b"\xff" * 24 + b"torn")
         data = bytearray((work / "picture.tif").read_bytes())
         data[-40:] = bytes(40)
         (work / "picture.tif").write_bytes(data)
