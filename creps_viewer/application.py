@@ -29,6 +29,7 @@ from creps_viewer.options import Options
 from creps_viewer.screenshot import Screenshot
 from creps_viewer.service.bridge import RenderBridge, opener_for
 from creps_viewer.service.loader import Opener
+from creps_viewer.service.second import SecondPicture
 from creps_viewer.settings import Settings, config_folder, state_folder
 from creps_viewer.theme import apply_theme
 from creps_viewer.unix_signals import UnixSignals
@@ -72,7 +73,10 @@ class Viewer(QObject):
         for level, text in early:
             self.window.notices.show_notice(level, text)
         self.opening = Opening(self.model, self.bridge, settings)
-        self.commands = Commands(self.window, self.bridge, self.opening, stage.gestures.run, options.device)
+        self.second = SecondPicture(self.model, self.bridge, opener, self.opening.locate)
+        self.commands = Commands(
+            self.window, self.bridge, self.opening, stage.gestures.run, options.device, self.second
+        )
         self.autosave: Autosave | None = None
         self._autosave_path = autosave_path
         if autosave_path is not None:
@@ -105,6 +109,7 @@ class Viewer(QObject):
         if self.autosave is not None:
             self.autosave.save()
         self.commands.stop()
+        self.second.close()
         self.bridge.close()
         self.canvas.release()
 

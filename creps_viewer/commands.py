@@ -13,6 +13,7 @@ from creps_core.errors import CrepsError, InputError
 from creps_core.session import session_from_json, session_to_json
 from creps_core.stills import check_target
 from creps_viewer.actions import RULE, Command, Menus, RecentMenu
+from creps_viewer.comparisons import Comparisons
 from creps_viewer.export_dialog import ExportChoice, ExportDialog
 from creps_viewer.exporter import Exporter, ExportRequest
 from creps_viewer.help_dialog import AboutDialog
@@ -21,6 +22,7 @@ from creps_viewer.main_window import MainWindow
 from creps_viewer.opening import Opening, sentence
 from creps_viewer.service.bridge import RenderBridge
 from creps_viewer.service.engine import CheckpointEngine
+from creps_viewer.service.second import SecondPicture
 
 
 class Commands(QObject):
@@ -33,6 +35,7 @@ class Commands(QObject):
         opening: Opening,
         gesture: Callable[[str], None],
         device: str,
+        second: SecondPicture,
     ) -> None:
         super().__init__(window)
         self.window, self.model = window, window.model
@@ -40,6 +43,7 @@ class Commands(QObject):
         self._gesture = gesture  # runs a command of the canvas, gliding
         self.exporter = Exporter()
         self.journeys = Journeys(window, bridge, opening, device)
+        self.comparisons = Comparisons(window, opening, second)
         self.dialog: ExportDialog | None = None
         self._snapshot: Path | None = None  # being written
         self.menus = Menus(window)
@@ -83,8 +87,9 @@ class Commands(QObject):
             Command("help", "Gestures and keys", lambda: self._gesture("help"), ("H",)),
         )
         journey = menus.add("Journey", *self.journeys.menu())
+        compare = menus.add("Compare", *self.comparisons.menu())
         about = menus.add("Help", Command("about", "About and licences", lambda: AboutDialog(window).show()))
-        for menu in (file, edit, view, journey, about):
+        for menu in (file, edit, view, journey, compare, about):
             window.header.add_menu(menu)
             menu.aboutToShow.connect(self._sync)
 
@@ -261,6 +266,7 @@ class Commands(QObject):
         for key in ("reload", "snapshot", "export", "copy_picture", "copy_view", "random", "home"):
             actions[key].setEnabled(opened)
         self.journeys.sync(actions)
+        self.comparisons.sync(actions)
         actions["panels"].setChecked(self.window.panels_visible)
         actions["full_screen"].setChecked(self.window.isFullScreen())
 

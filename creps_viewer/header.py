@@ -15,6 +15,7 @@ class Header(QWidget):
 
     snapshot = pyqtSignal()
     export = pyqtSignal()
+    compare = pyqtSignal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -32,6 +33,10 @@ class Header(QWidget):
         self.snapshot_button.setProperty("over", True)
         self.export_button = _button("Export…", "Save the view at any size (Ctrl+S)")
         self.export_button.setProperty("primary", True)
+        self.compare_button = _word(
+            "Compare", "Lay another picture beside this one (C); with Shift, the mix's second source"
+        )
+        self.compare_button.clicked.connect(self.compare)
         self.snapshot_button.clicked.connect(self.snapshot)
         self.export_button.clicked.connect(self.export)
         self._layout = layout = QHBoxLayout(self)
@@ -43,6 +48,7 @@ class Header(QWidget):
         self._menus.setSpacing(2)
         layout.addLayout(self._menus)
         layout.addStretch(1)
+        layout.addWidget(self.compare_button)
         layout.addWidget(self.snapshot_button)
         layout.addWidget(self.export_button)
 
@@ -68,6 +74,10 @@ class Header(QWidget):
         layout, (name, detail) = self._layout, self._title
         self._name.clear()
         self._detail.clear()
+        self.compare_button.show()
+        layout.activate()
+        # the menu has it too
+        self.compare_button.setVisible(layout.minimumSize().width() <= self.width())
         layout.activate()
         room = self.width() - layout.minimumSize().width()
         metrics = self._name.fontMetrics()
@@ -95,6 +105,18 @@ class Header(QWidget):
 def _button(text: str, tip: str) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    return button
+
+
+def _word(text: str, tip: str) -> QToolButton:
+    """A quiet word that is bright while what it stands for is on."""
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setCheckable(True)
+    button.setProperty("over", True)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setCursor(Qt.CursorShape.PointingHandCursor)
     return button

@@ -18,8 +18,9 @@ from creps_viewer.header import Header
 from creps_viewer.model.state import Document, ViewerState
 from creps_viewer.model.timings import Timings
 from creps_viewer.model.viewer_model import ViewerModel
-from creps_viewer.notices import NoticeBar
+from creps_viewer.notices import TOP_PX, NoticeBar
 from creps_viewer.opening import CHECKPOINTS, OPENING, SESSIONS
+from creps_viewer.panels.compare_bar import CompareBar
 from creps_viewer.panels.performance_panel import PerformancePanel
 from creps_viewer.panels.section import Panel, Section, Sidebar
 from creps_viewer.panels.source_panel import SourcePanel
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         self._add_sections(timings, go_home, cache_mb)
         self.timeline = TimelineDrawer(model)
         self.header = Header(canvas)
+        self.compare_bar = CompareBar(model, canvas)
         self.notices = NoticeBar(canvas)
         canvas.installEventFilter(self)
         self._lay_out()
@@ -142,6 +144,7 @@ class MainWindow(QMainWindow):
     def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:
         if a0 is self.canvas and a1 is not None and a1.type() in (QEvent.Type.Resize, QEvent.Type.Show):
             self.header.setGeometry(0, 0, self.canvas.width(), self.header.height())
+            self.compare_bar.place()
             self.notices.place()
         return super().eventFilter(a0, a1)
 
@@ -176,6 +179,7 @@ class MainWindow(QMainWindow):
         if not self.isFullScreen():
             self.settings.set_geometry(self.saveGeometry())
         self.settings.sync()
+        self.compare_bar.release()
         self.closing.emit()
         super().closeEvent(a0)
 
@@ -201,6 +205,7 @@ class MainWindow(QMainWindow):
     def _state_changed(self, old: ViewerState, new: ViewerState) -> None:
         if old.sources != new.sources:
             self._show_title(new)
+        self.notices.top = TOP_PX if new.compare is None else self.compare_bar.geometry().bottom() + 8
 
     def _show_title(self, state: ViewerState) -> None:
         document, first = self.model.document, state.sources[0]

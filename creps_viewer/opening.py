@@ -71,7 +71,7 @@ class Opening(QObject):
         if document is not None and same_checkpoint(session, document):
             self._show(session, document)
             return
-        path = self._locate(session, beside)
+        path = self.locate(session.checkpoint, beside)
         self._awaited = session
         if path is not None:
             self.open_checkpoint(path, state_of(session))
@@ -84,7 +84,7 @@ class Opening(QObject):
 
     def can_restore(self, session: Session) -> bool:
         """Whether the session's checkpoint is still to be found."""
-        return self._locate(session, None) is not None
+        return self.locate(session.checkpoint) is not None
 
     def reload(self) -> None:
         """Read the open checkpoint again, at the same view and latents."""
@@ -105,18 +105,18 @@ class Opening(QObject):
             "size": size,
             "keyframes": state.keyframes or None,
             "loop": state.loop,
+            "compare": state.compare,
         }
         carried = self._restored
         if carried is not None and same_checkpoint(carried, document):
             return dataclasses.replace(carried, **fields)
         return Session(**fields)
 
-    def _locate(self, session: Session, beside: Path | None) -> Path | None:
-        """The session's checkpoint: where it was, beside the session, opened lately, or the bundled one.
+    def locate(self, reference: CheckpointRef, beside: Path | None = None) -> Path | None:
+        """A session's checkpoint: where it was, beside the session, opened lately, or the bundled one.
 
         A single find is opened without hashing it here: reading it tells its sha256 soon enough.
         """
-        reference = session.checkpoint
         name = Path(reference.name).name
         places = [Path(reference.path)] if reference.path else []
         places += [beside / name] if beside is not None and name else []
@@ -160,8 +160,10 @@ def bundled_path() -> Path | None:
 
 
 def state_of(session: Session) -> ViewerState:
-    """The session's view, latents and journey."""
-    return ViewerState(session.view, session.sources, session.mix, session.keyframes or (), session.loop)
+    """The session's view, latents, journey and comparison."""
+    return ViewerState(
+        session.view, session.sources, session.mix, session.keyframes or (), session.loop, session.compare
+    )
 
 
 def same_checkpoint(session: Session, document: Document) -> bool:

@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt
 from creps_core.view import View
 from creps_core.warps import Lens
 from creps_viewer.model import navigation
-from creps_viewer.model.viewer_model import ViewerModel
+from creps_viewer.model.movable import Movable
 
 
 class Drag:
@@ -19,7 +19,7 @@ class Drag:
     slack = 3.0  # device pixels within which a press is a click
     active = False
 
-    def __init__(self, model: ViewerModel, at: tuple[float, float]) -> None:
+    def __init__(self, model: Movable, at: tuple[float, float]) -> None:
         self.model, self.start = model, at
 
     def move(self, at: tuple[float, float]) -> None:
@@ -51,7 +51,7 @@ class TurnDrag(Drag):
 
     _applied = 0.0
 
-    def __init__(self, model: ViewerModel, at: tuple[float, float], px_per_degree: float) -> None:
+    def __init__(self, model: Movable, at: tuple[float, float], px_per_degree: float) -> None:
         super().__init__(model, at)
         self._px_per_degree = px_per_degree
 

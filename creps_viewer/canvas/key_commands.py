@@ -10,7 +10,7 @@ from creps_core.source import MAX_SEED, Source
 from creps_viewer.canvas.drags import without_lens
 from creps_viewer.canvas.motion import Motion
 from creps_viewer.model import navigation
-from creps_viewer.model.viewer_model import ViewerModel
+from creps_viewer.model.movable import Movable
 
 KEY_OCTAVES = Fraction(1, 2)
 KEY_SHARE = 0.1  # of the shorter side, one press of an arrow
@@ -18,7 +18,7 @@ KEY_DEGREES = 7.5
 SEEDS = 100_000  # five digits can be remembered
 
 
-def run_command(command: str, model: ViewerModel, motion: Motion) -> None:
+def run_command(command: str, model: Movable, motion: Motion) -> None:
     """Do one command of `keys.BINDINGS` that concerns view, latents or history."""
     view, size = model.state.view, model.canvas_size
     middle = size.width / 2, size.height / 2

@@ -50,6 +50,12 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("R", "next random seed", "random_seed", _key(_Key.Key_R)),
     Binding("K", "add a keyframe", "keyframe", _key(_Key.Key_K)),
     Binding("Space", "play the journey, or stop", "play", _key(_Key.Key_Space)),
+    Binding("C", "compare with another seed", "compare", _key(_Key.Key_C)),
+    Binding("Shift+C", "scale consistency", "residual", _key(_Key.Key_C, modifiers=_SHIFT)),
+    Binding("X", "wipe, or side by side", "compare_layout", _key(_Key.Key_X)),
+    Binding("U", "unlink or link the compared views", "compare_link", _key(_Key.Key_U)),
+    Binding(",  .", "move the wipe line", "wipe_left", _key(_Key.Key_Comma)),
+    Binding("", "", "wipe_right", _key(_Key.Key_Period)),
     Binding("Ctrl+Z", "undo", "undo", _key(_Key.Key_Z, modifiers=_CTRL), True),
     Binding(
         "Ctrl+Shift+Z",

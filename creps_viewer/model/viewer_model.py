@@ -14,6 +14,7 @@ from psygnal import Signal
 
 from creps_core.frame import Frame
 from creps_core.view import Size
+from creps_viewer.model.second import Second
 from creps_viewer.model.state import Document, Message, ViewerState
 
 UNDO_STEPS = 500
@@ -31,6 +32,7 @@ class ViewerModel:
     interrupted = Signal()  # history is about to move: whoever moves the view by itself stops now
     document_changed = Signal(object)  # Document | None
     frame_changed = Signal(Frame)  # the newest pass of the newest request
+    second_changed = Signal(Second)
     canvas_resized = Signal(Size)  # device pixels
     message_changed = Signal(object)  # Message | None
     notice = Signal(str, str)  # (level "info" | "warning" | "error", one calm sentence)
@@ -44,8 +46,9 @@ class ViewerModel:
         self.document: Document | None = None
         self.frame: Frame | None = None
         self.settled = False  # whether `frame` is the finished picture of the present state and size
+        self.second = Second()  # of `state.compare`
         self.message: Message | None = None
-        self.canvas_size = Size(1, 1)
+        self.canvas_size = Size(1, 1)  # of the picture: of each, where two lie side by side
 
     @property
     def state(self) -> ViewerState:
@@ -131,6 +134,11 @@ class ViewerModel:
         self.frame = frame
         self.settled = frame.settled and current
         self.frame_changed.emit(frame)
+
+    def set_second(self, **changes: Any) -> None:
+        """The second picture has come further."""
+        self.second = dataclasses.replace(self.second, **changes)
+        self.second_changed.emit(self.second)
 
     def set_message(self, message: Message | None) -> None:
         """Say something in the canvas, or nothing."""
