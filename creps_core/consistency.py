@@ -1,7 +1,7 @@
 """Scale consistency of frames, the paper's section 3.2: a frame less the same at twice the size, reduced.
 
-Pure functions of 8-bit frames, as the screen shows them: rounding to levels alone keeps the PSNR below about
-58 dB. Pixels are centres, so 2 × 2 samples of the larger frame lie around each sample of the smaller one.
+Pure functions of 8-bit frames, as the screen shows them: rounding to levels alone leaves about 60 dB.
+Pixels are centres, so 2 × 2 samples of the larger frame lie around each sample of the smaller one.
 """
 
 from __future__ import annotations

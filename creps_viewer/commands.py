@@ -84,12 +84,13 @@ class Commands(QObject):
             Command("readout", "Readout", lambda: self._gesture("readout"), ("I",)),
             Command("full_screen", "Full screen", window.toggle_full_screen, ("F", "F11"), checkable=True),
             RULE,
+            menus.add("Compare", *self.comparisons.menu()),
+            RULE,
             Command("help", "Gestures and keys", lambda: self._gesture("help"), ("H",)),
         )
         journey = menus.add("Journey", *self.journeys.menu())
-        compare = menus.add("Compare", *self.comparisons.menu())
         about = menus.add("Help", Command("about", "About and licences", lambda: AboutDialog(window).show()))
-        for menu in (file, edit, view, journey, compare, about):
+        for menu in (file, edit, view, journey, about):
             window.header.add_menu(menu)
             menu.aboutToShow.connect(self._sync)
 

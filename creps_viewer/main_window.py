@@ -120,6 +120,7 @@ class MainWindow(QMainWindow):
         self.sidebar.setVisible(visible)
         self.header.setVisible(visible)
         self.timeline.set_allowed(visible)
+        self.compare_bar.set_allowed(visible)
         self.settings.set_flag("window/panels", visible)
         if not visible:
             self.canvas.setFocus()

@@ -17,6 +17,7 @@ from creps_core.errors import CrepsError
 from creps_core.session import CheckpointRef, Session, read_session
 from creps_core.session_checkpoint import file_sha256
 from creps_core.view import Size
+from creps_viewer.model.sentences import sentence as sentence  # what opening says, others say alike
 from creps_viewer.model.state import Document, ViewerState
 from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.service.bridge import RenderBridge, fitting_state
@@ -171,12 +172,3 @@ def same_checkpoint(session: Session, document: Document) -> bool:
     return session.checkpoint.sha256 == document.sha256 or (
         not session.checkpoint.sha256 and session.checkpoint.name == (document.path or Path()).name
     )
-
-
-def sentence(text: str) -> str:
-    """`text` with a capital letter, unless it begins with a file's name, and a full stop."""
-    text = " ".join(text.split())
-    first = text.split(" ")[0].rstrip(":,;")
-    if "." not in first and "/" not in first and "_" not in first:
-        text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "…", "!", "?")) else f"{text}."

@@ -31,7 +31,7 @@ class CompareBar(QWidget):
 
     def __init__(self, model: ViewerModel, parent: QWidget) -> None:
         super().__init__(parent)
-        self._model = model
+        self._model, self._allowed = model, True
         self.seed = NumberField(
             "Seed of the second picture",
             lambda text: parse_whole(text, "a whole number", 0, MAX_SEED),
@@ -74,15 +74,23 @@ class CompareBar(QWidget):
         self._model.changed.disconnect(self._on_changed)
         self._model.second_changed.disconnect(self._show_status)
 
+    def set_allowed(self, allowed: bool) -> None:
+        """Whether it may be seen at all: panels can be hidden."""
+        self._allowed = allowed
+        self._show(self._model.state)
+
     def place(self) -> None:
         """In the middle below the header; what does not fit is left out, the least needed first."""
-        parent = self.parentWidget()
+        parent, layout = self.parentWidget(), self.layout()
         assert parent is not None
+        assert layout is not None
         self._show_parts(self._model.state.compare)
         for part in (self.status, self.random, self.file, self.seed):
+            layout.invalidate()
             if self.sizeHint().width() <= parent.width() - 16:
                 break
             part.hide()
+        layout.invalidate()
         self.resize(self.sizeHint())
         self.move((parent.width() - self.width()) // 2, TOP_PX)
 
@@ -109,7 +117,7 @@ class CompareBar(QWidget):
 
     def _show(self, state: ViewerState) -> None:
         compare = state.compare
-        self.setVisible(compare is not None)
+        self.setVisible(compare is not None and self._allowed)
         if compare is None:
             return
         self.seed.set_value((compare.sources or state.sources)[0].seed)

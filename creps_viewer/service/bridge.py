@@ -19,6 +19,7 @@ from creps_core.source import Mix, Source
 from creps_core.view import Size, View
 from creps_viewer.model.request import RenderRequest, SideRequest
 from creps_viewer.model.schedule import Action, Event, Schedule
+from creps_viewer.model.sentences import sentence
 from creps_viewer.model.state import Document, Message, ViewerState
 from creps_viewer.model.timings import Timings
 from creps_viewer.model.viewer_model import ViewerModel
@@ -182,7 +183,7 @@ class RenderBridge(QObject):
     def _on_error(self, request: int, message: str) -> None:
         if self._closed or request != self._requests:
             return
-        self._model.set_message(Message(as_sentence(message), "Try again", "retry"))
+        self._model.set_message(Message(sentence(message), "Try again", "retry"))
         self._step(Event.DONE)
 
     def _on_side(self, key: str, frame: Frame) -> None:
@@ -222,9 +223,9 @@ class RenderBridge(QObject):
             return
         self._loading = None
         if self._model.document is None:
-            self._model.set_message(Message(as_sentence(message), "Open another checkpoint…", "open"))
+            self._model.set_message(Message(sentence(message), "Open another checkpoint…", "open"))
         else:
-            self._model.notice.emit("error", as_sentence(message))
+            self._model.notice.emit("error", sentence(message))
         self.open_failed.emit(path, message)
 
 
@@ -252,9 +253,3 @@ def _fitting_source(source: Source, document: Document) -> Source:
         psi=source.psi,
         cutoff=source.cutoff,
     )
-
-
-def as_sentence(text: str) -> str:
-    """`text` with a capital letter and a full stop."""
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "…", "!", "?")) else text + "."

@@ -20,9 +20,10 @@ from creps_core.source import Mix, Source
 from creps_core.view import Size, View
 from creps_viewer.model.request import RenderRequest, SideRequest
 from creps_viewer.model.second import Second
+from creps_viewer.model.sentences import sentence
 from creps_viewer.model.state import Document, ViewerState
 from creps_viewer.model.viewer_model import ViewerModel
-from creps_viewer.service.bridge import RenderBridge, as_sentence, fitting_state
+from creps_viewer.service.bridge import RenderBridge, fitting_state
 from creps_viewer.service.engine import Opened
 from creps_viewer.service.loader import Loader, Opener
 from creps_viewer.service.result_queue import ResultQueue
@@ -205,7 +206,7 @@ class SecondPicture(QObject):
     def _on_error(self, request: int, message: str) -> None:
         if not self._closed and self._sent is not None and request == self._sent.id:
             self._model.set_second(note="cannot be drawn")
-            self._model.notice.emit("error", as_sentence(f"the second picture cannot be drawn: {message}"))
+            self._model.notice.emit("error", sentence(f"the second picture cannot be drawn: {message}"))
 
     # the checkpoint to compare with
 
@@ -238,7 +239,7 @@ class SecondPicture(QObject):
         if self._closed or load != self._load:
             return
         self._loading = ""
-        self._give_up(as_sentence(message))
+        self._give_up(sentence(message))
 
     def _give_up(self, message: str) -> None:
         """The checkpoint is not to be had: go on with what was shown before."""
