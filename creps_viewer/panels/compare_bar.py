@@ -92,6 +92,7 @@ class CompareBar(QWidget):
             part.hide()
         layout.invalidate()
         self.resize(self.sizeHint())
+        layout.activate()
         self.move((parent.width() - self.width()) // 2, TOP_PX)
 
     def paintEvent(self, a0: QPaintEvent | None) -> None:
