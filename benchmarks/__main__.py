@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import torch
 
-from benchmarks import exploring, frames, memory, training, video, window
+from benchmarks import exploring, frames, memory, mixing, training, video, window
 from benchmarks.rows import Row, table
 from benchmarks.setting import ROOT, Setting
 
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Setting], list[Row]]] = {
     "pan": exploring.pan,
     "turned": exploring.turned,
     "cancel": exploring.cancel,
+    "mixing": mixing.run,
     "memory": memory.run,
     "video": video.run,
     "window": window.run,

@@ -54,7 +54,7 @@ def passes(setting: Setting) -> list[Row]:
         stride.clear()
 
         def all_passes() -> None:
-            renderer._tables.clear()  # as if the view were new
+            renderer.tables.clear()  # as if the view were new
             refine(renderer)
 
         times = interleaved(
@@ -119,7 +119,7 @@ def turned(setting: Setting) -> list[Row]:
 
         def render(of: View) -> Callable[[], object]:
             def work() -> object:
-                renderer._tables.clear()
+                renderer.tables.clear()
                 return renderer.render(plan, grid_for(of, size))
 
             return work

@@ -15,7 +15,8 @@ from creps_core.general import TAPS, catmull_rom
 from creps_core.grid import Line, SeparableGrid
 from creps_core.kernels import Poll
 from creps_core.lattice import Block, tiles
-from creps_core.line_table import LineBatch, LineTable, Write, line_tasks
+from creps_core.line_table import LineTable
+from creps_core.line_tasks import LineBatch, Write, line_tasks
 from creps_core.plan import Plan, line_flops
 from creps_core.samplers import SeparableSampler, shade
 from creps_core.samples import as_slice
@@ -131,7 +132,7 @@ def _image(plan: Plan, rows: Tensor, columns: Tensor, run: Run) -> NDArray[np.fl
     """RGB of rows × columns, [n, n, 3]."""
     n = rows.shape[2]
     line = Line(Fraction(0), Fraction(0), n)  # where they lie does not matter here
-    tables = [LineTable(line, data, np.ones(n, dtype=np.bool_)) for data in (rows, columns)]
+    tables = [LineTable(line, plan.ws, data, np.full(n, data.shape[0])) for data in (rows, columns)]
     sampler = SeparableSampler(plan, SeparableGrid(line, line), tables[0], tables[1], "generate")
     image = np.empty((n, n, 3), dtype=np.float32)
 

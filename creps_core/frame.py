@@ -15,7 +15,7 @@ class FrameStats:
     """What a frame cost, for the readout and the performance panel."""
 
     render_ms: float = 0.0  # since the request began, all passes so far
-    line_samples: int = 0  # samples that went through the line network
+    line_samples: int = 0  # samples that went through the line network; those that went on late count less
     pixel_samples: int = 0  # pixels that were composed and decoded
     reused: float = 0.0  # share of the frame's pixels kept from the previous frame, 0…1
     table_per_unit: float = 0.0  # line-table samples per plane unit, general grids only
@@ -43,4 +43,5 @@ class Frame:
     settled: bool  # nothing finer will follow for this request
     flat: bool = False  # settled, and spanning fewer than 4 levels in every channel
     stats: FrameStats = field(default_factory=FrameStats)
+    exact: bool = True  # float32 throughout, as settled frames are; drafts may be less
     samples: object = None  # the renderer's own record, handed back as `previous` to reuse what is exact

@@ -20,7 +20,8 @@ from torch import Tensor
 from creps_core.grid import COARSE_BITS, SYNTHESIS_RANGE, GeneralGrid, general_alpha
 from creps_core.kernels import Poll, Reads, TileProgram, decode_points
 from creps_core.lattice import Block, Rect, tiles
-from creps_core.line_table import LineBatch, LineTable, line_tasks
+from creps_core.line_table import LineTable
+from creps_core.line_tasks import LineBatch, line_tasks
 from creps_core.plan import Plan
 from creps_core.view import Outside
 from creps_core.workers import Run, Task, Workspace
@@ -131,7 +132,7 @@ class GeneralSampler:
         """All of it: what is outside is only known pixel by pixel."""
         return Rect(0, 0, self.grid.size.height, self.grid.size.width)
 
-    def prepare(self, blocks: Sequence[Block], run: Run, poll: Poll) -> int:
+    def prepare(self, blocks: Sequence[Block], run: Run, poll: Poll) -> float:
         """Compute the table entries that the blocks read; returns how many line samples that took."""
         wanted_rows = np.zeros(self.rows.slots.size, dtype=np.bool_)
         wanted_columns = np.zeros(self.columns.slots.size, dtype=np.bool_)
@@ -158,15 +159,14 @@ class GeneralSampler:
         slots = np.concatenate([part.ravel() for part in read])
         return float((slots < 0).mean()) if slots.size else 0.0
 
-    def decode(self, block: Block, workspace: Workspace) -> TileProgram:
+    def decode(self, block: Block, program: TileProgram, levels: range) -> None:
         """Gather both embeddings of every pixel, multiply and sum over the lanes, decode."""
         at = self._positions(block)
         hidden = ~at.shown.ravel()
         if hidden.any():
             at.rows[0][hidden] = self._any_entry(self.rows)
             at.columns[0][hidden] = self._any_entry(self.columns)
-        rows, columns = self.rows.reads(*at.rows), self.columns.reads(*at.columns)
-        return decode_points(self.plan, rows, columns, workspace)
+        decode_points(program, self.rows.reads(*at.rows), self.columns.reads(*at.columns), levels)
 
     def shape(self, block: Block) -> tuple[int, int]:
         """The block's own."""

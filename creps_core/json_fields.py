@@ -41,6 +41,13 @@ def json_number(value: Any, name: str) -> float:
     return float(value)
 
 
+def json_text(value: Any, name: str) -> str:
+    """The value, which must be a text."""
+    if not isinstance(value, str):
+        raise InputError(f"the session's {name} is {str(value)[:40]!r}, expected a text")
+    return value
+
+
 def other_keys(values: dict[str, Any], known: Set[str]) -> dict[str, Any]:
     """The entries whose keys are not known."""
     return {key: value for key, value in values.items() if key not in known}

@@ -19,6 +19,7 @@ from torch import Tensor
 from creps_core.lattice import LEAST_SIDE
 from creps_core.layers import LRELU_SLOPE
 from creps_core.plan import Dense, Plan
+from creps_core.resumption import NOWHERE, first_level
 from creps_core.straight_line import compositions, gathered_compositions, products
 from creps_core.workers import Workspace
 
@@ -26,6 +27,7 @@ from creps_core.workers import Workspace
 GATHERED_AT_ONCE = 256
 
 Poll = Callable[[], None]
+Keep = Callable[[int, Tensor], None]  # (block, its output [C, R, L], gone with the next block)
 
 
 class Products(NamedTuple):
@@ -91,15 +93,16 @@ class ChunkProgram:
             len(config.levels), config.biline_channels, n, dtype=plan.dtype, device=x.device
         )
         self.blocks: list[Products] = []
+        self.outputs: list[Tensor] = []  # [C, n] of every block; those of one width share their memory
+        self.projections: list[Products] = []  # of block 1 and on
         for block in plan.lines:
             used = [next(names) for _ in block.layers]
-            products_of_block = _lay_out(x, block.layers, lend, used)
+            self.blocks.append(_lay_out(x, block.layers, lend, used))
+            self.outputs.append(self.blocks[-1].outputs[-1])
             x = lend(used[-1], block.layers[-1].weight.shape[0])
             if block.project is not None:
-                target = self.embedded[len(self.blocks) - 1]
-                last = _lay_out(x, [block.project], lambda *_, target=target: target)
-                products_of_block = products_of_block.then(last)
-            self.blocks.append(products_of_block)
+                target = self.embedded[len(self.projections)]
+                self.projections.append(_lay_out(x, [block.project], lambda *_, target=target: target))
         self.ones = workspace.lent_ones(n, plan.dtype)
 
 
@@ -146,7 +149,7 @@ def fourier_features(plan: Plan, coarse: Tensor, fine: Tensor, rows: int, out: T
 
 
 def embed_chunk(
-    plan: Plan, coarse: Tensor, fine: Tensor, rows: int, workspace: Workspace, poll: Poll
+    plan: Plan, coarse: Tensor, fine: Tensor, rows: int, workspace: Workspace, poll: Poll, keep: Keep
 ) -> Tensor:
     """The embeddings of a chunk of line samples, [levels, B, L, R]; polls between blocks.
 
@@ -154,38 +157,77 @@ def embed_chunk(
     """
     program = workspace.program(ChunkProgram, plan, coarse.shape[0] * plan.config.thickness)
     fourier_features(plan, coarse, fine, rows, program.features)
-    for block in program.blocks:
+    return _go_on(plan, program, NOWHERE, poll, keep)
+
+
+def resume_chunk(
+    plan: Plan,
+    block: int,
+    samples: int,
+    fill: Callable[[Tensor, Tensor], None],
+    workspace: Workspace,
+    poll: Poll,
+    keep: Keep,
+) -> Tensor:
+    """The embeddings of a chunk whose outputs of `block` are known, from level `first_level(block)` on.
+
+    Args:
+        samples: L, line samples in the chunk.
+        fill: puts what is known into the output of the block [C, R, L] and the embeddings of the level
+            before the first [B, L, R], which exist from block 2 on.
+    """
+    program = workspace.program(ChunkProgram, plan, samples * plan.config.thickness)
+    fill(_by_lane(plan, program.outputs[block]), _embeddings(plan, program)[max(0, block - 2)])
+    return _go_on(plan, program, block, poll, keep)
+
+
+def _go_on(plan: Plan, program: ChunkProgram, block: int, poll: Poll, keep: Keep) -> Tensor:
+    """The projection of `block`, all later blocks, and the sums of their projections."""
+    if block > 0:
+        program.projections[block - 1].run()
+    for number in range(block + 1, len(program.blocks)):
         poll()
-        block.run()
+        program.blocks[number].run()
+        keep(number, _by_lane(plan, program.outputs[number]))
+        if number:
+            program.projections[number - 1].run()
     embedded = program.embedded
-    for level in range(1, embedded.shape[0]):
+    for level in range(max(1, first_level(block)), embedded.shape[0]):
         embedded[level] += embedded[level - 1]
-    return embedded.unflatten(2, (plan.config.thickness, -1)).transpose(2, 3)
+    return _embeddings(plan, program)
 
 
-def decode_product(plan: Plan, rows: Tensor, columns: Tensor, workspace: Workspace) -> TileProgram:
-    """Compositions and decoders of a rectangular tile.
+def _by_lane(plan: Plan, output: Tensor) -> Tensor:
+    return output.unflatten(1, (plan.config.thickness, -1))  # [C, R, L]
+
+
+def _embeddings(plan: Plan, program: ChunkProgram) -> Tensor:
+    return program.embedded.unflatten(2, (plan.config.thickness, -1)).transpose(2, 3)  # [levels, B, L, R]
+
+
+def decode_product(
+    program: TileProgram, rows: Tensor, columns: Tensor, tile: tuple[int, int], levels: range
+) -> None:
+    """Compositions and decoders of a rectangular tile, in the program's feature [B + 1, h·w].
 
     Args:
         rows: [levels, B, h, R], columns: [levels, B, w, R]; h and w at least `LEAST_SIDE`, so that every
             composed element has the same bits whatever the tile: BLAS has other kernels for slim products.
-
-    Returns:
-        The program in whose `feature` [B + 1, ≥ h·w] the first h·w columns hold what the head reads.
+        tile: (h, w).
+        levels: which ones; the feature holds what came before.
     """
-    h, w = rows.shape[2], columns.shape[2]
-    program = workspace.program(TileProgram, plan, h * w)
     decoders = program.decoders
     compositions()(
-        program.feature[:-1, : h * w].unflatten(1, (h, w)),
+        program.feature[:-1, : tile[0] * tile[1]].unflatten(1, tile),
         list(rows.unbind()),
         list(columns.transpose(2, 3).unbind()),
         decoders.weights,
         decoders.inputs,
         decoders.outputs,
         LRELU_SLOPE,
+        levels.start,
+        levels.stop,
     )
-    return program
 
 
 class Reads(NamedTuple):
@@ -196,14 +238,9 @@ class Reads(NamedTuple):
     weights: Tensor  # [n, taps]
 
 
-def decode_points(plan: Plan, rows: Reads, columns: Reads, workspace: Workspace) -> TileProgram:
-    """Compositions and decoders of n points of any arrangement.
-
-    Returns:
-        The program in whose `feature` [B + 1, ≥ n] the first n columns hold what the head reads.
-    """
+def decode_points(program: TileProgram, rows: Reads, columns: Reads, levels: range) -> None:
+    """Compositions and decoders of n points of any arrangement, in the feature's first n columns."""
     n = rows.places.shape[0]
-    program = workspace.program(TileProgram, plan, n)
     decoders = program.decoders
     gathered_compositions()(
         program.feature[:-1, :n],
@@ -218,8 +255,9 @@ def decode_points(plan: Plan, rows: Reads, columns: Reads, workspace: Workspace)
         decoders.inputs,
         decoders.outputs,
         LRELU_SLOPE,
+        levels.start,
+        levels.stop,
     )
-    return program
 
 
 def head_tile(program: TileProgram) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from creps_core.errors import InputError
 from creps_core.generator import Generator
+from creps_core.seed_lattice import corners
 from creps_core.source import MAX_SEED as MAX_SEED  # re-exported: latents and their sources belong together
 from creps_core.source import Mix as Mix
 from creps_core.source import Source as Source
@@ -43,6 +44,8 @@ def source_ws(generator: Generator, source: Source) -> Tensor:
         w = _vector(source.w, config.w_dim, "w")
         ws = w.unsqueeze(1).repeat(1, config.num_ws, 1)
         return generator.mapping.truncate(ws, source.psi, source.cutoff)
+    if source.lattice is not None:
+        return generator.mapping.truncate(_between_seeds(generator, source), source.psi, source.cutoff)
     z = (
         seed_to_z(source.seed, config.z_dim)
         if source.seed is not None
@@ -50,6 +53,14 @@ def source_ws(generator: Generator, source: Source) -> Tensor:
     )
     label = one_hot(source.label, config.c_dim)
     return generator.mapping(z, label, truncation_psi=source.psi, truncation_cutoff=source.cutoff)
+
+
+def _between_seeds(generator: Generator, source: Source) -> Tensor:
+    """Untruncated styles of a place among the seeds: bilinear in w, [1, num_ws, w_dim]."""
+    label = one_hot(source.label, generator.config.c_dim)
+    around = corners(*source.lattice or (0.0, 0.0))
+    mapped = [generator.mapping(seed_to_z(seed, generator.config.z_dim), label) for seed, _ in around]
+    return torch.stack([weight * ws for (_, weight), ws in zip(around, mapped, strict=True)]).sum(0)
 
 
 def resolve_ws(generator: Generator, sources: Sequence[Source], mix: Mix | None = None) -> Tensor:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from creps_core.config import GeneratorConfig
 from creps_core.decoder import Decoder, HeadBlock
@@ -61,6 +61,7 @@ class Plan:
     lines: tuple[LineLevel, ...]
     decoders: tuple[tuple[Dense, ...], ...]  # before level 16, 32, …, then decoder_last
     head: HeadPlan
+    layers: Mapping[nn.Module, Dense]  # all folded layers by what they were folded from
     halvings: int = 0  # of tiles and chunks, after a device ran out of memory
 
     @property
@@ -85,32 +86,40 @@ class Plan:
 
 
 @torch.inference_mode()
-def fold(generator: Generator, ws: Tensor, device: torch.device, dtype: torch.dtype = torch.float32) -> Plan:
-    """Fold ws [1, num_ws, w_dim] into the generator's synthesis network (paper sections 2.2 to 2.4)."""
+def fold(
+    generator: Generator,
+    ws: Tensor,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    earlier: Iterable[Plan] = (),
+) -> Plan:
+    """Fold ws [1, num_ws, w_dim] into the generator's synthesis network (paper sections 2.2 to 2.4).
+
+    Args:
+        earlier: plans of the same generator; layers whose style is the same are shared with the nearest.
+    """
     config, net = generator.config, generator.synthesis
     ws = ws.to(next(generator.parameters()).device, torch.float32)
-
-    def place(dense: Dense) -> Dense:
-        return Dense(dense.weight.to(device, dtype).contiguous(), dense.activate, dense.clamp)
+    layers = _Folding(ws, device, dtype, earlier)
 
     first, *later = net.line_blocks
     amplitude = first.input.modulation(ws[:, 0])[0] / math.sqrt(config.channels(4))
     row, column = amplitude.split(config.thickness, dim=1)
-    lines = [LineLevel((place(_modulated(first.fc1, ws[:, 1])),), None)]
+    lines = [LineLevel((layers.modulated(first.fc1, 1),), None)]
     for m, block in enumerate(later, start=1):
-        layers = (_modulated(block.fc0, ws[:, 2 * m - 1]), _modulated(block.fc1, ws[:, 2 * m]))
-        project = _projection(block.tores, ws[:, 2 * m + 1], SKIP_GAIN)
-        lines.append(LineLevel(tuple(map(place, layers)), place(project)))
+        pair = layers.modulated(block.fc0, 2 * m - 1), layers.modulated(block.fc1, 2 * m)
+        lines.append(LineLevel(pair, layers.projection(block.tores, 2 * m + 1, SKIP_GAIN)))
     stacks: list[Decoder] = [net.decoder(level) for level in config.levels[1:]] + [net.decoder_last]
-    decoders = tuple(tuple(place(_connected(layer)) for layer in stack.layers) for stack in stacks)
+    decoders = tuple(tuple(map(layers.connected, stack.layers)) for stack in stacks)
     heads: Iterable[HeadBlock] = (net.block0, net.block1)
+    last = config.num_ws - 1
     head = HeadPlan(
-        image=place(_connected(net.decoder_img)),
+        image=layers.connected(net.decoder_img),
         blocks=tuple(
             (
-                place(_modulated(block.fc0, ws[:, -1])),
-                place(_modulated(block.fc1, ws[:, -1])),
-                place(_projection(block.tores, ws[:, -1], 1.0)),
+                layers.modulated(block.fc0, last),
+                layers.modulated(block.fc1, last),
+                layers.projection(block.tores, last, 1.0),
             )
             for block in heads
         ),
@@ -126,7 +135,45 @@ def fold(generator: Generator, ws: Tensor, device: torch.device, dtype: torch.dt
         lines=tuple(lines),
         decoders=decoders,
         head=head,
+        layers=layers.made,
     )
+
+
+class _Folding:
+    """Folds layers one by one; those whose style an earlier plan has too are taken from there."""
+
+    def __init__(self, ws: Tensor, device: torch.device, dtype: torch.dtype, earlier: Iterable[Plan]) -> None:
+        self.made: dict[nn.Module, Dense] = {}
+        self._ws, self._device, self._dtype = ws, device, dtype
+        self._nearest: Plan | None = None
+        self._same = torch.zeros(ws.shape[1], dtype=torch.bool)
+        for plan in earlier:
+            if plan.dtype != dtype or plan.row_amplitude.device.type != device.type:
+                continue
+            same = (plan.ws == ws).all(dim=2)[0].cpu()
+            if self._nearest is None or same.sum() > self._same.sum():
+                self._nearest, self._same = plan, same
+
+    def modulated(self, layer: ModulatedLinear, style: int) -> Dense:
+        """A layer of the line network or the head."""
+        return self._take(layer, style, lambda: _modulated(layer, self._ws[:, style]))
+
+    def projection(self, layer: ToBiLine, style: int, gain: float) -> Dense:
+        """A projection to a bi-line or to RGB."""
+        return self._take(layer, style, lambda: _projection(layer, self._ws[:, style], gain))
+
+    def connected(self, layer: FullyConnected) -> Dense:
+        """A layer that reads no style."""
+        return self._take(layer, None, lambda: _connected(layer))
+
+    def _take(self, layer: nn.Module, style: int | None, make: Callable[[], Dense]) -> Dense:
+        if self._nearest is not None and (style is None or self._same[style]):
+            self.made[layer] = self._nearest.layers[layer]
+        else:
+            made = make()
+            weight = made.weight.to(self._device, self._dtype).contiguous()
+            self.made[layer] = Dense(weight, made.activate, made.clamp)
+        return self.made[layer]
 
 
 def _phase_device(device: torch.device) -> torch.device:

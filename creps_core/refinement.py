@@ -7,6 +7,7 @@ line samples the exact tables take over, then nested lattices likewise.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,14 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creps_core.cancel import CancelToken
+from creps_core.features import Features, known_level
 from creps_core.frame import Frame, FrameStats
 from creps_core.general import GeneralSampler
 from creps_core.grid import GeneralGrid, Line, SeparableGrid, grid_for
 from creps_core.image import to_uint8
 from creps_core.lattice import STRIDES, Block, Rect, new_blocks, strides_from, tiles
 from creps_core.plan import Plan, line_flops, pixel_flops
+from creps_core.resumption import pixel_share, shared_styles, work_left
 from creps_core.samplers import Sampler, SeparableSampler, shade
-from creps_core.samples import Features, Samples, as_slice, is_transposed, plane_shape
+from creps_core.samples import Samples, as_slice, is_transposed, plane_shape
 from creps_core.view import Size, View, log2_of
 from creps_core.workers import Task, Workspace
 
@@ -38,7 +41,8 @@ FIRST_DRAFT = 20  # samples per plane unit of the coarsest draft, at least
 FLAT_LEVELS = 4
 SPARSE = 16  # pixels between those that tell how much of a table is there
 WORTHWHILE = 3.0  # a coarse start must be so much quicker than the whole frame
-HEAD_SHARE = 0.25  # of a pixel's cost, when its features are kept
+FEATURES_SHARE = 0.625  # of the cache
+DRAFT_WORK = 0.5  # what a draft in half precision costs, of a frame: exact is better where less is left
 GUESSED_FLOPS = 4e10  # per worker and second, until something was measured
 
 
@@ -49,7 +53,7 @@ class Costs:
     line: float
     pixel: float
 
-    def learn(self, name: str, seconds: float, count: int, least: int) -> None:
+    def learn(self, name: str, seconds: float, count: float, least: int) -> None:
         """Take in a measurement, unless so few samples were computed that filling up distorts it."""
         if count >= least:
             setattr(self, name, 0.5 * getattr(self, name) + 0.5 * seconds / count)
@@ -66,10 +70,15 @@ class Refinement:
         size: Size,
         moving: bool,
         cancel: CancelToken | None,
+        previous: Frame | None,
+        aside: bool = False,
     ) -> None:
         self.renderer, self.view, self.size, self.moving, self.cancel = renderer, view, size, moving, cancel
-        self.plan = renderer.draft_plan(plan) if moving else plan
+        self.aside = aside
         self.grid = grid_for(view, size)
+        earlier = previous.samples if previous is not None else None
+        self.earlier = earlier if isinstance(earlier, Samples) else None
+        self.plan = renderer.draft_plan(plan) if moving and not self._is_small_step(plan) else plan
         height, width = plane_shape(self.grid)
         self.anchor = (height // 2, width // 2)
         self.exact = self.plan is plan
@@ -77,17 +86,18 @@ class Refinement:
         self.workers = max(1, renderer.pool.threads - (1 if moving else 0))
         self.costs = renderer.costs(self.plan, self.workers)
         self.started = time.perf_counter()
-        self.lines = self.pixels = 0
+        self.lines = 0.0
+        self.pixels = 0
         self.reused = 0.0
 
-    def frames(self, previous: Frame | None) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Frame]:
         """Coarse to fine; see `Renderer.passes`."""
         if isinstance(self.grid, GeneralGrid):
             yield from self._drafts(self.grid)
         sampler = self.renderer.sampler(
-            self.plan, self.grid, self.view.outside, keep=True, cancel=self.cancel
+            self.plan, self.grid, self.view.outside, keep=not self.aside, cancel=self.cancel
         )
-        samples = self._begin(sampler, previous)
+        samples = self._begin(sampler)
         areas = sampler.visible.minus(samples.complete)
         strides = strides_from(self._first_stride(sampler, areas, samples))
         last = None
@@ -99,23 +109,46 @@ class Refinement:
                 samples.complete = sampler.visible
             yield self._frame(samples, stride, number, len(strides))
 
-    def _begin(self, sampler: Sampler, previous: Frame | None) -> Samples:
+    def _is_small_step(self, plan: Plan) -> bool:
+        """Whether only late styles differ from the earlier frame's, so that little is left to compute."""
+        if self.earlier is None:
+            return False
+        levels = self.earlier.shared_levels(plan, self.view.outside, self.grid)
+        if not levels:
+            return False
+        styles = shared_styles(self.earlier.ws, plan.ws)
+        # The tables of turned and warped views begin anew with every body.
+        lines_kept = isinstance(self.grid, SeparableGrid) or styles >= plan.config.num_ws - 1
+        return work_left(plan.config, plane_shape(self.grid), styles, lines_kept) <= DRAFT_WORK
+
+    def _begin(self, sampler: Sampler) -> Samples:
         """The record of this view, with what an earlier frame can give."""
-        key = (self.plan.key, self.view.outside)
-        samples = Samples.empty(key, self.plan.body_key, self.grid, sampler.visible)
-        earlier = previous.samples if previous is not None else None
-        if isinstance(earlier, Samples):
-            samples.adopt_shifted(earlier, sampler.visible)
-            samples.adopt_features(earlier)
+        samples = Samples.empty(self.plan, self.view.outside, self.grid, sampler.visible)
+        if self.earlier is not None:
+            samples.adopt_shifted(self.earlier, sampler.visible)
         visible = sampler.visible
         if visible:
             inside = samples.have[visible.top : visible.bottom, visible.left : visible.right]
             self.reused = float(inside.mean())
-        channels, shape = self.plan.config.biline_channels, plane_shape(self.grid)
-        fits = shape[0] * shape[1] * channels * 4 <= self.renderer.cache_bytes // 2
-        if fits and not self.moving and samples.features is None:
-            samples.features = Features(shape, channels, self.plan.dtype, visible)
+        samples.features = self._features(visible)
         return samples
+
+    def _features(self, visible: Rect) -> list[Features]:
+        """What holds of the earlier frame's features, and room for more where it will be of use."""
+        earlier, levels = self.earlier, len(self.plan.config.levels)
+        shared = earlier.shared_levels(self.plan, self.view.outside, self.grid) if earlier else None
+        if self.aside or (shared is None and self.moving):
+            return []  # no frame follows, or the next one of a gesture has another grid
+        kept = earlier.features_for(shared, self.plan) if earlier and shared else []
+        shape, channels = plane_shape(self.grid), self.plan.config.biline_channels
+        room = self.renderer.cache_bytes * FEATURES_SHARE - sum(features.nbytes for features in kept)
+        # During a drag the next step starts ahead of the change again; what the head reads can wait.
+        for level in (shared or 0,) if self.moving else (levels, shared or 0):
+            known = level in {features.level for features in kept}
+            if level and not known and room >= shape[0] * shape[1] * channels * self.plan.dtype.itemsize:
+                kept.append(Features(level, shape, channels, self.plan.dtype, visible))
+                room -= kept[-1].nbytes
+        return kept
 
     def _first_stride(self, sampler: Sampler, areas: Sequence[Rect], samples: Samples) -> int:
         """The finest stride whose first pass keeps the eye waiting no longer than it may.
@@ -133,28 +166,29 @@ class Refinement:
 
     def _seconds(self, sampler: Sampler, areas: Sequence[Rect], samples: Samples, stride: int) -> float:
         """What a first pass at that stride is expected to take."""
-        head_only = samples.features is not None and samples.features.whole
+        config, levels = self.plan.config, len(self.plan.config.levels)
+        level = max((kept.level for kept in samples.features if kept.whole), default=0)
         blocks = [b for area in areas for b in new_blocks(area, stride, None, self.anchor)]
-        seconds = sum(map(len, blocks)) * self.costs.pixel * (HEAD_SHARE if head_only else 1)
-        if isinstance(sampler, SeparableSampler) and not head_only:
-            chunks = -(-sampler.count_missing(blocks) // self.plan.chunk_lines)
+        seconds = sum(map(len, blocks)) * self.costs.pixel * pixel_share(config, level)
+        if isinstance(sampler, SeparableSampler) and level < levels:
+            chunks = math.ceil(sampler.work_missing(blocks) / self.plan.chunk_lines)
             rounds = -(-chunks // self.workers)
             seconds += rounds * self.workers * self.plan.chunk_lines * self.costs.line
         return seconds
 
     def _compute(self, sampler: Sampler, blocks: Sequence[Block], samples: Samples) -> None:
-        pixels = self.plan.tile_pixels
+        pixels, levels = self.plan.tile_pixels, len(self.plan.config.levels)
         todo = [tile for block in blocks for tile in tiles(block, pixels) if not samples.is_done(tile)]
-        known = samples.features is not None and samples.features.whole
-        if not known:
-            start = time.perf_counter()
-            computed = sampler.prepare(todo, self._run, self._poll)
-            self.costs.learn("line", time.perf_counter() - start, computed, 2 * self.plan.chunk_lines)
-            self.lines += computed
+        known = [known_level(samples.features, tile) for tile in todo]
+        composed = [tile for tile, level in zip(todo, known, strict=True) if level < levels]
+        start = time.perf_counter()
+        computed = sampler.prepare(composed, self._run, self._poll)
+        self.costs.learn("line", time.perf_counter() - start, computed, 2 * self.plan.chunk_lines)
+        self.lines += computed
         start = time.perf_counter()
         self._run(self._tile(sampler, tile, samples) for tile in todo)
         count = sum(map(len, todo))
-        if not known:
+        if not any(known):
             self.costs.learn("pixel", time.perf_counter() - start, count, 4 * pixels)
         self.pixels += count
 
@@ -200,17 +234,30 @@ class Refinement:
         y, x = _lattice_line(box[0], box[1], draft), _lattice_line(box[2], box[3], draft)
         grid = SeparableGrid(y, x)
         view, size = _lattice_view(grid, self.view)
-        rows = self.renderer.line_table(self.plan, y, "row draft")
-        columns = self.renderer.line_table(self.plan, x, "column draft")
+        tables, device = self.renderer.tables, self.renderer.device
+        rows = tables.line(self.plan, y, "row draft", device)
+        columns = tables.line(self.plan, x, "column draft", device)
         sampler = SeparableSampler(self.plan, grid, rows, columns, self.view.outside)
-        samples = Samples.empty((self.plan.key, self.view.outside), self.plan.body_key, grid, sampler.visible)
+        samples = Samples.empty(self.plan, self.view.outside, grid, sampler.visible)
         visible = sampler.visible
         block = Block(range(visible.top, visible.bottom), range(visible.left, visible.right))
         self._compute(sampler, [block] if visible else [], samples)
         for is_row, table in ((True, rows), (False, columns)):
-            self.renderer.lattice_table(self.plan, is_row, per_unit).adopt(table)
+            tables.lattice(self.plan, is_row, per_unit, device).adopt(table)
         stats = self._stats()
-        return Frame(view, size, self.latents, samples.levels, 1, (0, 0), 1, 2, settled=False, stats=stats)
+        return Frame(
+            view,
+            size,
+            self.latents,
+            samples.levels,
+            stride=1,
+            origin=(0, 0),
+            pass_number=1,
+            pass_count=2,
+            settled=False,
+            stats=stats,
+            exact=self.exact,
+        )
 
     def _frame(self, samples: Samples, stride: int, number: int, count: int) -> Frame:
         row, column = (a % stride for a in self.anchor)
@@ -228,6 +275,7 @@ class Refinement:
             settled=settled,
             flat=settled and _is_flat(pixels),
             stats=self._stats(),
+            exact=self.exact,
             samples=samples,
         )
 
@@ -235,7 +283,7 @@ class Refinement:
         density = self.renderer.known_density if isinstance(self.grid, GeneralGrid) else None
         return FrameStats(
             render_ms=(time.perf_counter() - self.started) * 1e3,
-            line_samples=self.lines,
+            line_samples=round(self.lines),
             pixel_samples=self.pixels,
             reused=self.reused,
             table_per_unit=float(density.per_unit) if density else 0.0,

@@ -22,9 +22,9 @@ from creps_core.density import Density, measure_density
 from creps_core.device import draft_dtype, pick_device
 from creps_core.errors import RunError
 from creps_core.frame import Frame
-from creps_core.general import GeneralSampler, LatticeTable
+from creps_core.general import GeneralSampler
 from creps_core.generator import Generator
-from creps_core.grid import Line, SeparableGrid
+from creps_core.grid import SeparableGrid
 from creps_core.kernels import Poll
 from creps_core.lattice import Block, Rect, tiles
 from creps_core.line_table import LineTable
@@ -32,6 +32,7 @@ from creps_core.plan import Plan, fold
 from creps_core.refinement import Costs, Refinement, guessed_costs
 from creps_core.samplers import GROUND_FLOAT, Sampler, SeparableSampler, shade
 from creps_core.samples import Grid, as_slice, is_transposed, plane_shape
+from creps_core.table_cache import TableCache
 from creps_core.view import Outside, Size, View
 from creps_core.workers import Task, WorkerPool, Workspace
 
@@ -41,6 +42,7 @@ PLANS_KEPT = 8
 MOST_HALVINGS = 4
 DENSITIES_KEPT = 64
 BAND_PIXELS = 2**20
+TABLES_SHARE = 0.375  # of the cache; the larger rest is for features, see `refinement`
 
 
 class Renderer:
@@ -67,21 +69,21 @@ class Renderer:
         self.pool = WorkerPool(self.device, self._threads)
         self._halvings = 0
         self._plans: OrderedDict[tuple[bytes, torch.dtype], Plan] = OrderedDict()
-        self._tables: OrderedDict[tuple[str, str], LineTable | LatticeTable] = OrderedDict()
+        self.tables = TableCache(int(self.cache_bytes * TABLES_SHARE))
         self._densities: OrderedDict[str, Density] = OrderedDict()
         self._costs: dict[tuple[torch.dtype, int], Costs] = {}
 
     def close(self) -> None:
         """End the workers and drop all caches."""
         self.pool.close()
-        self._tables.clear()
+        self.tables.clear()
         self._plans.clear()
 
     def plan(self, ws: Tensor, dtype: torch.dtype = torch.float32) -> Plan:
         """The plan of ws [1, num_ws, w_dim]; the last few are kept."""
         key = (ws.detach().cpu().numpy().tobytes(), dtype)
         if key not in self._plans:
-            self._plans[key] = fold(self.generator, ws, self.device, dtype)
+            self._plans[key] = fold(self.generator, ws, self.device, dtype, self._plans.values())
             while len(self._plans) > PLANS_KEPT:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(key)
@@ -189,6 +191,7 @@ class Renderer:
         *,
         previous: Frame | None = None,
         moving: bool = False,
+        aside: bool = False,
         cancel: CancelToken | None = None,
     ) -> Iterator[Frame]:
         """The picture for the screen, coarse to fine; the last frame is settled unless `moving`.
@@ -196,18 +199,20 @@ class Renderer:
         Args:
             previous: an earlier frame of this renderer; what it has of the same samples is kept.
             moving: a gesture goes on: half precision may be used, and one core is left alone.
+            aside: a thumbnail: nothing is kept of it that would push out what the main picture keeps.
 
         Raises:
             Cancelled: by the token, at most about 50 ms after it was set.
         """
         while True:
             try:
-                yield from Refinement(self, self._placed(plan), view, size, moving, cancel).frames(previous)
+                request = Refinement(self, self._placed(plan), view, size, moving, cancel, previous, aside)
+                yield from request.frames()
                 return
             except torch.OutOfMemoryError:
                 plan, previous = self._relieve(plan), None
             finally:
-                self._trim()  # tables of turned views have grown meanwhile
+                self.tables.trim()  # those of turned views have grown meanwhile
 
     def sampler(
         self,
@@ -220,40 +225,16 @@ class Renderer:
     ) -> Sampler:
         """Samples of a grid; `keep` lets the line tables live on in the cache."""
         if isinstance(grid, SeparableGrid):
-            rows = (
-                self.line_table(plan, grid.y, "row") if keep else LineTable.empty(plan, grid.y, self.device)
-            )
-            columns = (
-                self.line_table(plan, grid.x, "column")
+            rows, columns = (
+                self.tables.line(plan, line, name, self.device)
                 if keep
-                else LineTable.empty(plan, grid.x, self.device)
+                else LineTable.empty(plan, line, self.device)
+                for line, name in ((grid.y, "row"), (grid.x, "column"))
             )
             return SeparableSampler(plan, grid, rows, columns, outside)
         per_unit = self.density(plan, cancel).per_unit
-        tables = [self.lattice_table(plan, is_row, per_unit) for is_row in (True, False)]
+        tables = [self.tables.lattice(plan, is_row, per_unit, self.device) for is_row in (True, False)]
         return GeneralSampler(plan, grid, tables[0], tables[1], outside)
-
-    def line_table(self, plan: Plan, line: Line, name: str) -> LineTable:
-        """The cached table called `name` for a line, with all that the last one of that name can give."""
-        key = (plan.body_key, name)
-        last = self._tables.get(key)
-        if isinstance(last, LineTable) and last.line == line:
-            self._tables.move_to_end(key)
-            return last
-        table = LineTable.empty(plan, line, self.device)
-        if isinstance(last, LineTable):
-            table.adopt(last)
-        self._remember(key, table)
-        return table
-
-    def lattice_table(self, plan: Plan, is_row: bool, per_unit: int) -> LatticeTable:
-        """The cached table of the multiples of 1/per_unit."""
-        key = (plan.body_key, f"{'row' if is_row else 'column'} lattice {per_unit}")
-        table = self._tables.get(key)
-        if not isinstance(table, LatticeTable):
-            table = LatticeTable(plan, is_row, per_unit, self.device)
-        self._remember(key, table)
-        return table
 
     def tile_tasks(
         self, sampler: Sampler, blocks: Iterable[Block], write: Callable[[Block, Floats], None]
@@ -304,7 +285,7 @@ class Renderer:
         Raises:
             RunError: nothing is left to try.
         """
-        self._tables.clear()
+        self.tables.clear()
         if self._halvings < MOST_HALVINGS:
             self._halvings += 1
             self.notice = f"{self.device_name} is out of memory: working in smaller tiles"
@@ -323,17 +304,6 @@ class Renderer:
 
     def _runner(self, cancel: CancelToken | None) -> Callable[[Iterable[Task]], None]:
         return lambda tasks: self.pool.run(tasks, cancel)
-
-    def _remember(self, key: tuple[str, str], table: LineTable | LatticeTable) -> None:
-        self._tables[key] = table
-        self._tables.move_to_end(key)
-        self._trim()
-
-    def _trim(self) -> None:
-        """Drop the tables used longest ago; the two that a picture needs always stay."""
-        # Features take the larger share of the cache, see `refinement`.
-        while len(self._tables) > 2 and sum(t.nbytes for t in self._tables.values()) > self.cache_bytes // 2:
-            self._tables.popitem(last=False)
 
 
 def _run_tile(

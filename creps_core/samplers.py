@@ -10,12 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from creps_core.features import Features
 from creps_core.grid import GROUND, SeparableGrid, outside_alpha
 from creps_core.kernels import Poll, TileProgram, decode_product, head_tile
 from creps_core.lattice import LEAST_SIDE, Block, Rect
-from creps_core.line_table import LineTable, line_tasks
+from creps_core.line_table import LineTable
+from creps_core.line_tasks import LineBatch, line_tasks
 from creps_core.plan import Plan
-from creps_core.samples import Features, as_slice
+from creps_core.resumption import line_share
+from creps_core.samples import as_slice
 from creps_core.view import Outside
 from creps_core.workers import Run, Workspace
 
@@ -32,10 +35,10 @@ class Sampler(Protocol):
     def visible(self) -> Rect:
         """Outside this rectangle (plane order) nothing but ground is shown."""
 
-    def prepare(self, blocks: Sequence[Block], run: Run, poll: Poll) -> int:
-        """Compute the line samples that the blocks need; returns how many."""
+    def prepare(self, blocks: Sequence[Block], run: Run, poll: Poll) -> float:
+        """Compute the line samples that the blocks need; returns how many whole ones that was worth."""
 
-    def decode(self, block: Block, workspace: Workspace) -> TileProgram:
+    def decode(self, block: Block, program: TileProgram, levels: range) -> None:
         """Compose and decode a tile; `shape` says how its pixels lie in the program's feature."""
 
     def shape(self, block: Block) -> tuple[int, int]:
@@ -63,26 +66,28 @@ class SeparableSampler:
         (top, bottom), (left, right) = _extent(self._row_alpha), _extent(self._column_alpha)
         return Rect(top, left, bottom, right)
 
-    def prepare(self, blocks: Sequence[Block], run: Run, poll: Poll) -> int:
-        """Compute the rows and columns that the blocks need and the tables lack; returns how many."""
-        batches = [
-            self.rows.missing((block.rows for block in blocks), is_row=True),
-            self.columns.missing((block.columns for block in blocks), is_row=False),
-        ]
+    def prepare(self, blocks: Sequence[Block], run: Run, poll: Poll) -> float:
+        """Compute the rows and columns that the blocks need and the tables lack."""
+        batches = self._missing(blocks)
         run(line_tasks(self.plan, batches, self.plan.chunk_lines, poll))
-        return sum(batch.coarse.size for batch in batches)
+        return self._worth(batches)
 
-    def count_missing(self, blocks: Sequence[Block]) -> int:
-        """How many line samples `prepare` would compute."""
-        rows = self.rows.mark(block.rows for block in blocks)
-        columns = self.columns.mark(block.columns for block in blocks)
-        return int(rows.sum() + columns.sum())
+    def work_missing(self, blocks: Sequence[Block]) -> float:
+        """How many whole line samples `prepare` would be worth."""
+        return self._worth(self._missing(blocks))
 
-    def decode(self, block: Block, workspace: Workspace) -> TileProgram:
+    def _missing(self, blocks: Sequence[Block]) -> list[LineBatch]:
+        rows = self.rows.missing((block.rows for block in blocks), is_row=True)
+        return rows + self.columns.missing((block.columns for block in blocks), is_row=False)
+
+    def _worth(self, batches: Sequence[LineBatch]) -> float:
+        return sum(batch.coarse.size * line_share(self.plan.config, batch.after) for batch in batches)
+
+    def decode(self, block: Block, program: TileProgram, levels: range) -> None:
         """Compose rows × columns level by level and decode; slim tiles are filled up with copies."""
-        h, w = self.shape(block)
-        rows = _take(self.rows.data, block.rows, h)
-        return decode_product(self.plan, rows, _take(self.columns.data, block.columns, w), workspace)
+        h, w = tile = self.shape(block)
+        rows, columns = _take(self.rows.data, block.rows, h), _take(self.columns.data, block.columns, w)
+        decode_product(program, rows, columns, tile, levels)
 
     def shape(self, block: Block) -> tuple[int, int]:
         """The block's, but no side below `LEAST_SIDE`."""
@@ -95,26 +100,35 @@ class SeparableSampler:
         return np.outer(self._row_alpha[as_slice(block.rows)], self._column_alpha[as_slice(block.columns)])
 
 
-def shade(sampler: Sampler, block: Block, workspace: Workspace, features: Features | None = None) -> Floats:
+def shade(sampler: Sampler, block: Block, workspace: Workspace, features: Sequence[Features] = ()) -> Floats:
     """RGB of a tile over the ground, float32 [h, w, 3] on the network's scale.
 
     Args:
-        features: where decoded features are kept; a tile that is there costs the head alone.
+        features: what is kept ahead of some levels; a tile goes on from the latest that it has.
     """
     h, w = len(block.rows), len(block.columns)
     alpha = sampler.alpha(block)
     if alpha is not None and not alpha.any():
-        if features:
-            features.skip(block)
+        for kept in features:
+            kept.skip(block)
         return np.broadcast_to(GROUND_FLOAT, (h, w, 3))
     tall, wide = sampler.shape(block)
-    program = features.load(block, tall * wide, sampler.plan, workspace) if features else None
-    if program is None:
-        program = sampler.decode(block, workspace)
-        if features:
-            features.store(block, program.feature[:-1, : tall * wide].unflatten(1, (tall, wide)))
-    else:
-        tall, wide = h, w
+    program = workspace.program(TileProgram, sampler.plan, tall * wide)
+    tile = program.feature[:-1, : tall * wide].unflatten(1, (tall, wide))[:, :h, :w]
+    level = 0
+    for kept in sorted(features, key=lambda kept: kept.level, reverse=True):
+        if kept.has(block):
+            kept.load(block, tile)
+            level = kept.level
+            break
+    for kept in sorted(features, key=lambda kept: kept.level):
+        if kept.level > level:
+            sampler.decode(block, program, range(level, kept.level))
+            kept.store(block, tile)
+            level = kept.level
+    levels = len(sampler.plan.config.levels)
+    if level < levels:
+        sampler.decode(block, program, range(level, levels))
     flat = head_tile(program).float().cpu().numpy()  # [3, ≥ tall·wide]
     values = flat[:, : tall * wide].reshape(3, tall, wide)[:, :h, :w].transpose(1, 2, 0)
     return values if alpha is None else over_ground(values, alpha)

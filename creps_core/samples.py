@@ -1,55 +1,23 @@
-"""What has been computed of one view, for the screen: levels, which of them are exact, features to reuse."""
+"""What has been computed of one view, for the screen: its levels, and which of them are exact."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from creps_core.features import Features, carried_over
 from creps_core.grid import GROUND, GeneralGrid, SeparableGrid
-from creps_core.kernels import TileProgram
 from creps_core.lattice import Block, Rect
 from creps_core.plan import Plan
+from creps_core.resumption import shared_levels, shared_styles
 from creps_core.view import Outside
-from creps_core.workers import Workspace
 
 Grid = SeparableGrid | GeneralGrid
-
-
-class Features:
-    """Decoded features of a grid, what the head reads: with them a change of the last style is cheap."""
-
-    def __init__(self, shape: tuple[int, int], channels: int, dtype: torch.dtype, visible: Rect) -> None:
-        self._data = torch.empty(channels, *shape, dtype=dtype)
-        self._have = np.ones(shape, dtype=np.bool_)  # nothing is needed where only ground is shown
-        self._have[visible.top : visible.bottom, visible.left : visible.right] = False
-
-    @property
-    def whole(self) -> bool:
-        """Whether every pixel's feature is here."""
-        return bool(self._have.all())
-
-    def load(self, block: Block, n: int, plan: Plan, workspace: Workspace) -> TileProgram | None:
-        """The program whose first columns hold the block's features, None when one of them is missing."""
-        rows, columns = as_slice(block.rows), as_slice(block.columns)
-        if not self._have[rows, columns].all():
-            return None
-        program = workspace.program(TileProgram, plan, n)
-        tile = self._data[:, rows, columns]
-        program.feature[:-1, : len(block)].unflatten(1, tuple(tile.shape[1:])).copy_(tile)
-        return program
-
-    def skip(self, block: Block) -> None:
-        """The block shows nothing but ground and will not ask for features."""
-        self._have[as_slice(block.rows), as_slice(block.columns)] = True
-
-    def store(self, block: Block, feature: torch.Tensor) -> None:
-        """Keep a tile's features [B, ≥ h, ≥ w], of which the block's are the first."""
-        rows, columns = as_slice(block.rows), as_slice(block.columns)
-        self._data[:, rows, columns] = feature[:, : len(block.rows), : len(block.columns)]
-        self._have[rows, columns] = True
 
 
 @dataclass(eq=False)
@@ -57,22 +25,24 @@ class Samples:
     """The pixels of one view in plane order (a transposed grid's picture is stored untransposed)."""
 
     key: tuple[str, Outside]  # plan and border policy: only equal ones may share pixels
-    body_key: str
+    ws: Tensor  # what the plan was folded from
+    exact: bool  # of float32 throughout
     grid: Grid
     levels: NDArray[np.uint8]  # [H, W, 4] RGBX
     have: NDArray[np.bool_]  # [H, W] exact samples
     complete: Rect  # inside it every sample is exact
-    features: Features | None = None
+    features: Sequence[Features] = ()
 
     @classmethod
-    def empty(cls, key: tuple[str, Outside], body_key: str, grid: Grid, visible: Rect) -> Samples:
+    def empty(cls, plan: Plan, outside: Outside, grid: Grid, visible: Rect) -> Samples:
         """Ground everywhere; what lies outside `visible` is settled already."""
         height, width = plane_shape(grid)
         levels = np.empty((height, width, 4), dtype=np.uint8)
         levels[:] = (*GROUND, 255)
         have = np.ones((height, width), dtype=np.bool_)
         have[visible.top : visible.bottom, visible.left : visible.right] = False
-        return cls(key, body_key, grid, levels, have, Rect(0, 0, 0, 0))
+        exact = plan.dtype == torch.float32
+        return cls((plan.key, outside), plan.ws, exact, grid, levels, have, Rect(0, 0, 0, 0))
 
     def adopt_shifted(self, other: Samples, visible: Rect) -> None:
         """Keep what `other` has of exactly these coordinates: a pan by whole pixels keeps most."""
@@ -100,10 +70,14 @@ class Samples:
             .intersect(visible)
         )
 
-    def adopt_features(self, other: Samples) -> None:
-        """Take over the features of the same grid and body: the last style alone has changed."""
-        if self.body_key == other.body_key and self.grid == other.grid and self.key[1] == other.key[1]:
-            self.features = other.features
+    def shared_levels(self, plan: Plan, outside: Outside, grid: Grid) -> int | None:
+        """How many composition levels hold for other latents too; None for another grid or precision."""
+        same = self.grid == grid and self.key[1] == outside and self.exact == (plan.dtype == torch.float32)
+        return shared_levels(shared_styles(self.ws, plan.ws)) if same else None
+
+    def features_for(self, shared: int, plan: Plan) -> list[Features]:
+        """Those features that hold for latents which share the first `shared` levels."""
+        return carried_over(self.features, shared, len(plan.config.levels))
 
     def is_done(self, block: Block) -> bool:
         """Whether every sample of the block is exact already."""

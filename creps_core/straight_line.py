@@ -48,16 +48,19 @@ def _compositions(
     inputs: List[Tensor],  # noqa: UP006
     outputs: List[Tensor],  # noqa: UP006
     slope: float,
+    first: int,
+    stop: int,
 ) -> None:
-    """A tile: compose the first level, then decode and add the next level's composition, and so on."""
-    torch.bmm(rows[0], columns[0], out=feature)
+    """The levels first … stop − 1 of a tile: compose (add, after the first of all), decode, and so on."""
     depth = len(weights) // len(rows)
-    for level in range(len(rows)):
+    for level in range(first, stop):
+        if level:
+            feature.baddbmm_(rows[level], columns[level])
+        else:
+            torch.bmm(rows[0], columns[0], out=feature)
         for i in range(level * depth, (level + 1) * depth):
             torch.mm(weights[i], inputs[i], out=outputs[i])
             torch.nn.functional.leaky_relu(outputs[i], slope, inplace=True)
-        if level + 1 < len(rows):
-            feature.baddbmm_(rows[level + 1], columns[level + 1])
 
 
 def _gathered_compositions(
@@ -73,17 +76,20 @@ def _gathered_compositions(
     inputs: List[Tensor],  # noqa: UP006
     outputs: List[Tensor],  # noqa: UP006
     slope: float,
+    first: int,
+    stop: int,
 ) -> None:
-    """A tile of points: gather both embeddings, multiply, sum over the lanes; decode; and so on."""
+    """The same for points: gather both embeddings, multiply, sum over the lanes; decode; and so on."""
     b, n = feature.shape
     depth = len(weights) // len(row_tables)
-    feature.zero_()
-    for level in range(len(row_tables)):
+    if first == 0:
+        feature.zero_()
+    for level in range(first, stop):
         for start in range(0, n, at_once):
-            stop = start + at_once
-            row = _read(row_tables[level], row_places[start:stop], row_weights[start:stop])
-            column = _read(column_tables[level], column_places[start:stop], column_weights[start:stop])
-            feature[:, start:stop] += row.mul_(column).unflatten(1, [-1, b]).sum(1).t()
+            end = start + at_once
+            row = _read(row_tables[level], row_places[start:end], row_weights[start:end])
+            column = _read(column_tables[level], column_places[start:end], column_weights[start:end])
+            feature[:, start:end] += row.mul_(column).unflatten(1, [-1, b]).sum(1).t()
         for i in range(level * depth, (level + 1) * depth):
             torch.mm(weights[i], inputs[i], out=outputs[i])
             torch.nn.functional.leaky_relu(outputs[i], slope, inplace=True)

@@ -17,7 +17,7 @@ from creps_core.view import MIN_LOG2_ZOOM, View
 
 RHO = math.sqrt(2)  # trade-off between zooming and panning: the value people in the paper's study chose
 NEGLIGIBLE = 1e-12  # of the smaller window: a pan that nobody can see
-ZOOM_BITS = 32  # log2 of the zoom is a multiple of 2⁻³² on the way
+ZOOM_BITS = 32  # log2 of the zoom differs from an end's by a multiple of 2⁻³²
 CENTRE_BITS = 40  # and the centre of 2⁻⁴⁰ of the window, so that its decimals stay few
 
 
@@ -77,13 +77,13 @@ class ZoomPath:
         share = fraction if from_start else 1 - fraction
         anchor, other = (self._start, self._end) if from_start else (self._end, self._start)
         if self._halves is None:
-            log2_zoom = anchor.log2_zoom + (other.log2_zoom - anchor.log2_zoom) * Fraction(share)
-            return anchor.center_x, anchor.center_y, _rounded(log2_zoom, ZOOM_BITS)
+            deeper = (other.log2_zoom - anchor.log2_zoom) * Fraction(share)
+            return anchor.center_x, anchor.center_y, anchor.log2_zoom + _rounded(deeper, ZOOM_BITS)
         half = self._halves[0 if from_start else 1]
         s = share * self.length
         deeper = Fraction((half.log_w - half.log_width(s)) / math.log(2))
         # a path between far centres would like to zoom out beyond what a view may be
-        log2_zoom = max(_rounded(anchor.log2_zoom + deeper, ZOOM_BITS), Fraction(MIN_LOG2_ZOOM))
+        log2_zoom = max(anchor.log2_zoom + _rounded(deeper, ZOOM_BITS), Fraction(MIN_LOG2_ZOOM))
         bits = max(math.ceil(log2_zoom), 0) + CENTRE_BITS
         moved = math.exp(half.log_w) * half.travelled(s) / self._distance  # share of the distance
         sign = 1 if from_start else -1

@@ -20,6 +20,8 @@ from creps_core.view import View
 from creps_viewer.autosave import Autosave, last_session
 from creps_viewer.canvas.create import create_canvas
 from creps_viewer.commands import Commands
+from creps_viewer.direction_store import DirectionStore
+from creps_viewer.favourites import Favourites
 from creps_viewer.log import start_log
 from creps_viewer.main_window import MainWindow
 from creps_viewer.model.state import ViewerState
@@ -28,6 +30,7 @@ from creps_viewer.opening import SESSIONS, Opening, bundled_path, sentence, stat
 from creps_viewer.options import Options
 from creps_viewer.screenshot import Screenshot
 from creps_viewer.service.bridge import RenderBridge, opener_for
+from creps_viewer.service.direction_search import DirectionSearch
 from creps_viewer.service.loader import Opener
 from creps_viewer.service.second import SecondPicture
 from creps_viewer.settings import Settings, config_folder, state_folder
@@ -77,6 +80,10 @@ class Viewer(QObject):
         self.commands = Commands(
             self.window, self.bridge, self.opening, stage.gestures.run, options.device, self.second
         )
+        kept = autosave_path.parent if autosave_path is not None else None  # None: nothing is kept
+        store = DirectionStore(kept / "directions") if kept is not None else None
+        self.directions = DirectionSearch(self.model, self.bridge, store)
+        self.favourites = Favourites(self.model, kept / "favourites" if kept is not None else None)
         self.autosave: Autosave | None = None
         self._autosave_path = autosave_path
         if autosave_path is not None:
@@ -110,6 +117,7 @@ class Viewer(QObject):
             self.autosave.save()
         self.commands.stop()
         self.second.close()
+        self.directions.close()
         self.bridge.close()
         self.canvas.release()
 

@@ -16,13 +16,19 @@ from creps_viewer.actions import RULE, Command, Menus, RecentMenu
 from creps_viewer.comparisons import Comparisons
 from creps_viewer.export_dialog import ExportChoice, ExportDialog
 from creps_viewer.exporter import Exporter, ExportRequest
+from creps_viewer.following import Follower
 from creps_viewer.help_dialog import AboutDialog
 from creps_viewer.journeys import Journeys
 from creps_viewer.main_window import MainWindow
 from creps_viewer.opening import Opening, sentence
+from creps_viewer.panels.seed_sheet import SeedSheet
 from creps_viewer.service.bridge import RenderBridge
 from creps_viewer.service.engine import CheckpointEngine
 from creps_viewer.service.second import SecondPicture
+
+NEED_DOCUMENT = (
+    "reload", "follow", "snapshot", "export", "copy_picture", "copy_view", "random", "home", "seeds"
+)  # fmt: skip
 
 
 class Commands(QObject):
@@ -42,9 +48,11 @@ class Commands(QObject):
         self._bridge, self._opening, self._device = bridge, opening, device
         self._gesture = gesture  # runs a command of the canvas, gliding
         self.exporter = Exporter()
+        self.follower = Follower(self.model, bridge)
         self.journeys = Journeys(window, bridge, opening, device)
         self.comparisons = Comparisons(window, opening, second)
         self.dialog: ExportDialog | None = None
+        self.seeds: SeedSheet | None = None
         self._snapshot: Path | None = None  # being written
         self.menus = Menus(window)
         self._add_menus()
@@ -59,9 +67,11 @@ class Commands(QObject):
             Command("open", "Open…", self.open_dialog, ("Ctrl+O",)),
             recent,
             Command("reload", "Reload", self._opening.reload, ("F5",)),
+            Command("follow", "Follow this file", self._toggle_follow, checkable=True),
             RULE,
             Command("snapshot", "Snapshot", self.snapshot, ("Ctrl+Shift+S",)),
             Command("export", "Save picture…", self.export, ("Ctrl+S",)),
+            *self.journeys.saving(),
             RULE,
             Command("quit", "Quit", window.close, ("Ctrl+Q",)),
         )
@@ -79,6 +89,9 @@ class Commands(QObject):
         view = menus.add(
             "View",
             Command("home", "Home", lambda: self._gesture("home"), ("Home",)),
+            Command("seeds", "Seed sheet", self.show_seeds, ("S",)),
+            RULE,
+            *self.journeys.travelling(),
             RULE,
             Command("panels", "Panels", window.toggle_panels, ("F9",), checkable=True),
             Command("readout", "Readout", lambda: self._gesture("readout"), ("I",)),
@@ -88,9 +101,8 @@ class Commands(QObject):
             RULE,
             Command("help", "Gestures and keys", lambda: self._gesture("help"), ("H",)),
         )
-        journey = menus.add("Journey", *self.journeys.menu())
         about = menus.add("Help", Command("about", "About and licences", lambda: AboutDialog(window).show()))
-        for menu in (file, edit, view, journey, about):
+        for menu in (file, edit, view, about):
             window.header.add_menu(menu)
             menu.aboutToShow.connect(self._sync)
 
@@ -244,8 +256,25 @@ class Commands(QObject):
         self.journeys.exporter.cancel()
         return True
 
+    def _toggle_follow(self) -> None:
+        self.follower.set_on(not self.follower.on)
+        self._sync()
+
+    def show_seeds(self) -> None:
+        """Open the seed sheet at the present seed, or bring it to the front."""
+        if self.seeds is None:
+            self.seeds = SeedSheet(self.window, self.model)
+            self.seeds.go_to(self.model.state.sources[0].seed or 0)
+        self.seeds.show()
+        self.seeds.raise_()
+        self.seeds.activateWindow()
+
     def stop(self) -> None:
-        """Give up what is being saved and wait for it."""
+        """Give up what is being saved and wait for it; follow nothing."""
+        self.follower.stop()
+        if self.seeds is not None:
+            self.seeds.release()
+            self.seeds.close()
         self.exporter.stop()
         self.journeys.stop()
         if self.dialog is not None:
@@ -264,8 +293,9 @@ class Commands(QObject):
         actions, opened = self.menus.actions, self.model.document is not None
         actions["undo"].setEnabled(self.model.can_undo)
         actions["redo"].setEnabled(self.model.can_redo)
-        for key in ("reload", "snapshot", "export", "copy_picture", "copy_view", "random", "home"):
+        for key in NEED_DOCUMENT:
             actions[key].setEnabled(opened)
+        actions["follow"].setChecked(self.follower.on)
         self.journeys.sync(actions)
         self.comparisons.sync(actions)
         actions["panels"].setChecked(self.window.panels_visible)

@@ -1,4 +1,4 @@
-"""What the Journey menu does, and filming: the dialog, its exporter, and what becomes of them."""
+"""What the menus do about journeys, and filming: the dialog, its exporter, what becomes of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from creps_core.errors import InputError
 from creps_core.journey import Journey
 from creps_core.keyframe import Keyframe
 from creps_core.video import check_video
-from creps_viewer.actions import RULE, Command
+from creps_viewer.actions import Command
 from creps_viewer.main_window import MainWindow
 from creps_viewer.model import timeline
 from creps_viewer.opening import Opening, sentence
@@ -34,16 +34,20 @@ class Journeys(QObject):
         self.exporter.finished.connect(self._finished)
         self.exporter.failed.connect(self._failed)
 
-    def menu(self) -> tuple[Command | None, ...]:
-        """The Journey menu's entries."""
+    def saving(self) -> tuple[Command, ...]:
+        """The entries of the File menu."""
+        return (
+            Command("film", "Film the journey…", self.film),
+            Command("film_zoom", "Film a zoom from home to here…", self.film_zoom),
+        )
+
+    def travelling(self) -> tuple[Command, ...]:
+        """The entries of the View menu."""
         drawer = self._window.timeline
         return (
             Command("keyframe", "Add keyframe", drawer.add_keyframe, ("K",)),
-            Command("play", "Play, or stop", drawer.player.toggle),
-            Command("loop", "Loop", self._toggle_loop, checkable=True),
-            RULE,
-            Command("film", "Film the journey…", self.film),
-            Command("film_zoom", "Film a zoom from home to here…", self.film_zoom),
+            Command("play", "Play the journey, or stop", drawer.player.toggle),
+            Command("loop", "Loop the journey", self._toggle_loop, checkable=True),
         )
 
     def sync(self, actions: dict[str, QAction]) -> None:

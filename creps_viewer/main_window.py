@@ -21,6 +21,9 @@ from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.notices import TOP_PX, NoticeBar
 from creps_viewer.opening import CHECKPOINTS, OPENING, SESSIONS
 from creps_viewer.panels.compare_bar import CompareBar
+from creps_viewer.panels.directions_panel import DirectionsPanel
+from creps_viewer.panels.favourites_panel import FavouritesPanel
+from creps_viewer.panels.mixing_panel import MixingPanel
 from creps_viewer.panels.performance_panel import PerformancePanel
 from creps_viewer.panels.section import Panel, Section, Sidebar
 from creps_viewer.panels.source_panel import SourcePanel
@@ -31,6 +34,7 @@ from creps_viewer.settings import Settings
 FIRST_SIZE = QSize(1280, 800)
 SMALLEST = QSize(800, 420)
 APP_NAME = "CREPS viewer"
+FOLDED_FIRST = (DirectionsPanel.title, FavouritesPanel.title)  # until they are asked for
 
 log = logging.getLogger(__name__)
 
@@ -101,12 +105,15 @@ class MainWindow(QMainWindow):
     def _add_sections(self, timings: Timings, go_home: Callable[[], None], cache_mb: int) -> None:
         builders: tuple[tuple[str, Callable[[], Panel]], ...] = (
             (SourcePanel.title, lambda: SourcePanel(self.model)),
+            (MixingPanel.title, lambda: MixingPanel(self.model)),
+            (DirectionsPanel.title, lambda: DirectionsPanel(self.model)),
+            (FavouritesPanel.title, lambda: FavouritesPanel(self.model)),
             (ViewPanel.title, lambda: ViewPanel(self.model, go_home)),
             (PerformancePanel.title, lambda: PerformancePanel(self.model, timings, cache_mb)),
         )
         for title, build in builders:
             section = Section(title, build)
-            section.set_folded(self.settings.flag(f"folded/{title}", False))
+            section.set_folded(self.settings.flag(f"folded/{title}", title in FOLDED_FIRST))
             self.sidebar.add(section)
         self.sidebar.folded_changed.connect(lambda title, on: self.settings.set_flag(f"folded/{title}", on))
 
@@ -210,7 +217,8 @@ class MainWindow(QMainWindow):
 
     def _show_title(self, state: ViewerState) -> None:
         document, first = self.model.document, state.sources[0]
-        detail = f"seed {first.seed}" if first.seed is not None else "a stored latent"
+        stored = "a stored latent" if first.lattice is None else "between seeds"
+        detail = f"seed {first.seed}" if first.seed is not None else stored
         if document is None:
             self.header.show_title("", "")
             return

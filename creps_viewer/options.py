@@ -37,7 +37,7 @@ class Options:
         """The first source with the seed and psi that were asked for."""
         first, *others = sources
         if self.seed is not None:
-            first = dataclasses.replace(first, seed=self.seed, z=None, w=None)
+            first = first.reseeded(self.seed)
         if self.psi is not None:
             first = dataclasses.replace(first, psi=self.psi)
         return (first, *others)

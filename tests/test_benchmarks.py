@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 def test_a_tiny_run_prints_a_table_and_writes_json(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "result.json"
-    names = ["frames", "passes", "pan", "turned", "cancel", "video", "training"]
+    names = ["frames", "passes", "pan", "turned", "mixing", "cancel", "video", "training"]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--tiny", "--json", str(file), *names],
         cwd=ROOT,

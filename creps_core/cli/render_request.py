@@ -135,9 +135,9 @@ def override_sources(flags: RenderFlags, sources: tuple[Source, ...]) -> tuple[S
         raise InputError("--mix-seed and --mix-from belong together")
     first = sources[0]
     if flags.seed is not None:
-        first = dataclasses.replace(first, seed=flags.seed, z=None, w=None)
+        first = first.reseeded(flags.seed)
     if flags.mix_seed is not None:
-        second = dataclasses.replace(first, seed=flags.mix_seed, z=None, w=None)
+        second = first.reseeded(flags.mix_seed)
         sources = (first, second)
     changes: dict[str, Any] = {}
     if flags.label is not None:

@@ -1,4 +1,4 @@
-"""What holding a button and moving does: pan, turn, place the lens. Qt-free but for the button's name."""
+"""What holding a button and moving does: pan, turn, place the lens, walk. Qt-free but for a button's name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from creps_core.view import View
 from creps_core.warps import Lens
 from creps_viewer.model import navigation
 from creps_viewer.model.movable import Movable
+from creps_viewer.model.walking import at_place, place_of
 
 
 class Drag:
@@ -75,6 +76,23 @@ class LensDrag(Drag):
         else:
             view = navigation.with_lens(without_lens(view), size, *at, strength=lens.s, radius=lens.r)
         self.model.update(view=view)
+
+
+class WalkDrag(Drag):
+    """Walks between seeds: to the right to the next one, downwards to the next row of the lattice."""
+
+    def __init__(self, model: Movable, at: tuple[float, float], px_per_seed: float) -> None:
+        super().__init__(model, at)
+        self._px_per_seed = px_per_seed
+        self._source = model.state.sources[0]
+        self._place = place_of(self._source)
+
+    def move(self, at: tuple[float, float]) -> None:
+        if self._place is None:
+            return
+        x, y = ((a - b) / self._px_per_seed for a, b in zip(at, self.start, strict=True))
+        walked = at_place(self._source, self._place[0] + x, self._place[1] + y)
+        self.model.update(sources=(walked, *self.model.state.sources[1:]))
 
 
 def without_lens(view: View) -> View:

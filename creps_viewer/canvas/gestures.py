@@ -23,9 +23,10 @@ from PyQt6.QtWidgets import QGestureEvent, QPinchGesture, QWidget
 
 from creps_core.view import Size, View
 from creps_core.warps import Lens
-from creps_viewer.canvas.drags import Drag, LensDrag, PanDrag, TurnDrag
-from creps_viewer.canvas.key_commands import run_command
-from creps_viewer.canvas.keys import command_for
+from creps_viewer.canvas.drags import Drag, LensDrag, PanDrag, TurnDrag, WalkDrag
+from creps_viewer.canvas.held_key import HeldKey
+from creps_viewer.canvas.key_commands import WALKS, run_command
+from creps_viewer.canvas.keys import WINDOW_COMMANDS, command_for
 from creps_viewer.canvas.motion import Motion
 from creps_viewer.model import navigation
 from creps_viewer.model.movable import Movable
@@ -33,16 +34,12 @@ from creps_viewer.model.movable import Movable
 NOTCH_OCTAVES = Fraction(1, 2)  # one notch of a wheel
 TRACKPAD_PX = 256  # two-finger pixels per octave; a power of two, so that scrolling back is exactly back
 TURN_PX = 2.5  # logical pixels per degree of a turning drag
+WALK_PX = 240  # logical pixels from one seed to the next
 LENS_NOTCH = 0.25  # octaves of the lens per notch
 DRAG_PX = 3  # a press that moves less is a click
 SCROLL_REST_MS = 180  # a trackpad scroll without an end event has ended
 
 _Modifier = Qt.KeyboardModifier
-_WINDOW_COMMANDS = {
-    *("copy_picture", "copy_view", "full_screen", "panels", "readout", "help", "escape"),
-    *("keyframe", "play"),
-    *("compare", "residual", "compare_layout", "compare_link", "wipe_left", "wipe_right"),
-}
 
 
 class Gestures(QObject):
@@ -72,6 +69,7 @@ class Gestures(QObject):
         self.origin = 0  # of the picture that is moved, device pixels from the canvas's left edge
         self._drag: Drag | None = None
         self._scrolling = False
+        self._walk = HeldKey(Qt.Key.Key_L)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(SCROLL_REST_MS)
@@ -94,6 +92,8 @@ class Gestures(QObject):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if event is None:
             return False
+        if self._walk.watch(event):
+            return True
         match event.type():
             case QEvent.Type.Wheel:
                 return self._wheel(event)
@@ -113,6 +113,7 @@ class Gestures(QObject):
             case QEvent.Type.Gesture:
                 return self._touch(event)
             case QEvent.Type.FocusOut | QEvent.Type.Hide | QEvent.Type.Close:
+                self._walk.down = False
                 self._let_go()
         return False
 
@@ -152,13 +153,16 @@ class Gestures(QObject):
         if self._over(event.position(), event):
             return True
         left = event.button() == Qt.MouseButton.LeftButton
-        if left and event.type() == QEvent.Type.MouseButtonDblClick and not event.modifiers():
+        twice = event.type() == QEvent.Type.MouseButtonDblClick and not self._walk.down
+        if left and twice and not event.modifiers():
             self._announce()
             px, py = self._device(event.position())
             self.motion.glide(px, py, octaves=Fraction(1))
             return True
         at = self._device(event.position())
-        if left and event.modifiers() & _Modifier.ControlModifier:
+        if left and self._walk.down:
+            self._drag = WalkDrag(self._model, at, WALK_PX * self._ratio)
+        elif left and event.modifiers() & _Modifier.ControlModifier:
             self._drag = LensDrag(self._model, at)
         elif event.button() == Qt.MouseButton.RightButton or (
             left and event.modifiers() & _Modifier.ShiftModifier
@@ -207,7 +211,7 @@ class Gestures(QObject):
         command = command_for(event.key(), event.modifiers())
         if command is None:
             return False
-        self.run(command)
+        self.run(WALKS.get(command, command) if self._walk.down else command)
         return True
 
     def _claim(self, event: QEvent) -> bool:
@@ -267,7 +271,7 @@ class Gestures(QObject):
 
     def run(self, command: str) -> None:
         """Do what a key does, or pass it on to the window."""
-        if command in _WINDOW_COMMANDS:
+        if command in WINDOW_COMMANDS:
             self.command.emit(command)
         else:
             self._announce()

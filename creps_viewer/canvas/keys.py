@@ -35,6 +35,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("Right-drag, Shift-drag", "turn it about the pressed point"),
     Binding("Ctrl-drag", "put a lens there, or move it"),
     Binding("Ctrl-wheel", "strength of the lens"),
+    Binding("L held, drag or arrows", "walk between neighbouring seeds"),
     Binding("Double-click", "zoom in 2× there"),
     Binding("+  −", "zoom in, out", "zoom_in", _key(_Key.Key_Plus, _Key.Key_Equal)),
     Binding("", "", "zoom_out", _key(_Key.Key_Minus)),
@@ -48,6 +49,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("Home", "the whole picture, upright and unbent", "home", _key(_Key.Key_Home)),
     Binding("Backspace", "remove the lens", "remove_lens", _key(_Key.Key_Backspace)),
     Binding("R", "next random seed", "random_seed", _key(_Key.Key_R)),
+    Binding("S", "sheet of seeds to pick from", "seeds", _key(_Key.Key_S)),
     Binding("K", "add a keyframe", "keyframe", _key(_Key.Key_K)),
     Binding("Space", "play the journey, or stop", "play", _key(_Key.Key_Space)),
     Binding("C", "compare with another seed", "compare", _key(_Key.Key_C)),
@@ -73,6 +75,13 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("I", "hide or show the readout", "readout", _key(_Key.Key_I)),
     Binding("H", "this list", "help", _key(_Key.Key_H)),
     Binding("Escape", "leave full screen, then cancel", "escape", _key(_Key.Key_Escape)),
+)
+
+# what the canvas passes on to the window
+WINDOW_COMMANDS = frozenset(
+    {"copy_picture", "copy_view", "full_screen", "panels", "readout", "help", "escape"}
+    | {"seeds", "keyframe", "play"}
+    | {"compare", "residual", "compare_layout", "compare_link", "wipe_left", "wipe_right"}
 )
 
 # what tells keyboards apart but not keys: the keypad, and Shift where the character needs it (+)

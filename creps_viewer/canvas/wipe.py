@@ -105,15 +105,20 @@ class Wipe:
         return found
 
     def _first_name(self) -> str:
-        return f"A · {title_of(self._model.state.sources[0])}"
+        state = self._model.state
+        return f"A · {title_of(state.sources, state.mix)}"
 
     def _second_name(self) -> str:
-        compare, second = self._model.state.compare, self._model.second
+        state, second = self._model.state, self._model.second
+        compare = state.compare
         assert compare is not None
         if compare.shows == "residual":
             return "A − A at twice the size  ·  × 10"
-        source = (compare.sources or self._model.state.sources)[0]
-        return "B · " + "  ·  ".join(part for part in (second.document, title_of(source)) if part)
+        if compare.sources is None:
+            title = title_of(state.sources, state.mix)
+        else:
+            title = title_of(compare.sources, compare.mix)
+        return "B · " + "  ·  ".join(part for part in (second.document, title) if part)
 
     def _cached(self, name: str, key: Hashable, make: Callable[[], QImage]) -> QImage:
         known = self._cache.get(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from creps_core.comparison import Comparison
 from creps_core.session import Session
-from creps_core.source import MAX_SEED, Source
+from creps_core.source import MAX_SEED, Mix, Source
 from creps_viewer.model.state import ViewerState
 
 WIPE_STEP = 0.02  # of the width, one press of a key
@@ -40,7 +40,7 @@ def with_session(state: ViewerState, session: Session) -> Comparison:
 def with_seed(compare: Comparison, seed: int, like: Source) -> Comparison:
     """The second picture from another seed, in its class and truncation, else in those of `like`."""
     source = compare.sources[0] if compare.sources else like
-    return dataclasses.replace(compare, sources=(_seeded(source, seed),), mix=None)
+    return dataclasses.replace(compare, sources=(source.reseeded(seed),), mix=None)
 
 
 def with_link_toggled(state: ViewerState, compare: Comparison) -> Comparison:
@@ -65,16 +65,15 @@ def another_source(state: ViewerState, mixed_in: bool = False) -> Source:
     first, *others = state.sources
     if mixed_in and others:
         return others[0]
-    return _seeded(first, ((first.seed or 0) + 1) % (MAX_SEED + 1))
+    return first.reseeded(((first.seed or 0) + 1) % (MAX_SEED + 1))
 
 
-def title_of(source: Source) -> str:
-    """A source in two words."""
-    return f"seed {source.seed}" if source.seed is not None else "a stored latent"
-
-
-def _seeded(source: Source, seed: int) -> Source:
-    return Source(seed=seed, label=source.label, psi=source.psi, cutoff=source.cutoff)
+def title_of(sources: tuple[Source, ...], mix: Mix | None) -> str:
+    """Latents in a few words."""
+    first = sources[0]
+    stored = "a stored latent" if first.lattice is None else "between seeds"
+    title = first.name or (f"seed {first.seed}" if first.seed is not None else stored)
+    return title if mix is None else f"{title}, mixed"
 
 
 def _as_laid_out(state: ViewerState, **fields: Any) -> Comparison:

@@ -27,7 +27,7 @@ class RenderRequest:
 class SideRequest:
     """A small picture to make when nothing better is to be done: a minimap, a thumbnail.
 
-    A newer request with the same `key` replaces an older one.
+    A newer request with the same `key` replaces an older one; lower ranks come first.
     """
 
     key: str
@@ -36,4 +36,5 @@ class SideRequest:
     mix: Mix | None
     view: View
     size: Size
+    rank: int = 0
     second: bool = False  # of the second picture's checkpoint, and for its listener

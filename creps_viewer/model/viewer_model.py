@@ -14,7 +14,10 @@ from psygnal import Signal
 
 from creps_core.frame import Frame
 from creps_core.view import Size
+from creps_viewer.model.direction_list import DirectionList
+from creps_viewer.model.favourite_list import FavouriteList
 from creps_viewer.model.second import Second
+from creps_viewer.model.side_pictures import SidePictures
 from creps_viewer.model.state import Document, Message, ViewerState
 
 UNDO_STEPS = 500
@@ -49,6 +52,9 @@ class ViewerModel:
         self.second = Second()  # of `state.compare`
         self.message: Message | None = None
         self.canvas_size = Size(1, 1)  # of the picture: of each, where two lie side by side
+        self.side = SidePictures()
+        self.directions = DirectionList()
+        self.favourites = FavouriteList()
 
     @property
     def state(self) -> ViewerState:

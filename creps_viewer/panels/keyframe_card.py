@@ -173,10 +173,6 @@ class KeyframeCard(QWidget):
 def zoom_words(log2_zoom: float) -> str:
     """2**log2_zoom in few characters: 1×, 12.4×, 6.1e5×."""
     zoom = math.exp2(log2_zoom)
-    return (
-        f"{zoom:.3g}×"
-        if zoom < 1000
-        else f"{zoom:.0f}×"
-        if zoom < 1e5
-        else f"{zoom:.1e}×".replace("e+0", "e").replace("e+", "e")
-    )
+    if zoom < 1e5:
+        return f"{zoom:.3g}×" if zoom < 1000 else f"{zoom:.0f}×"
+    return f"{zoom:.1e}×".replace("e+0", "e").replace("e+", "e")

@@ -30,7 +30,7 @@ class SourcePanel(Panel):
         self.seed = NumberField("Seed", _read_seed, _show_seed, step=_step_seed)
         self.random = QPushButton("Random")
         self.random.setToolTip("Another seed, at random")
-        self.random.clicked.connect(lambda: self._set(**_seed(random.randint(0, MAX_SEED))))
+        self.random.clicked.connect(lambda: self._set_seed(random.randint(0, MAX_SEED)))
         self.label = SliderRow("Class", 0, 1, 0, step=1, whole=True, tip="Which of the trained classes")
         self.psi = SliderRow(
             "Truncation",
@@ -58,7 +58,8 @@ class SourcePanel(Panel):
         self._document_changed(model.document)
 
     def _bind(self) -> None:
-        self.bindings.number(self.seed, lambda s: _first(s).seed, lambda v: self._set(**_seed(v)))
+        self.bindings.number(self.seed, lambda s: _first(s).seed, self._set_seed)
+        self.bindings.follow(lambda s: self.seed.setPlaceholderText(_unseeded(_first(s))))
         self.bindings.slider(self.label, lambda s: float(_first(s).label), lambda v: self._set(label=int(v)))
         self.bindings.slider(self.psi, lambda s: _first(s).psi, lambda v: self._set(psi=v))
         self.bindings.slider(self.cutoff, self._cutoff_of, self._set_cutoff)
@@ -66,6 +67,10 @@ class SourcePanel(Panel):
     def _set(self, **changes: Any) -> None:
         first, *others = self.model.state.sources
         self.model.update(sources=(dataclasses.replace(first, **changes), *others))
+
+    def _set_seed(self, seed: int) -> None:
+        first, *others = self.model.state.sources
+        self.model.update(sources=(first.reseeded(seed), *others))
 
     @property
     def _num_ws(self) -> int:
@@ -103,8 +108,9 @@ def _first(state: ViewerState) -> Source:
     return state.sources[0]
 
 
-def _seed(seed: int) -> dict[str, Any]:
-    return {"seed": seed, "z": None, "w": None}
+def _unseeded(source: Source) -> str:
+    """What stands in the seed's field when there is none."""
+    return "between seeds" if source.lattice is not None else "a saved latent"
 
 
 def _read_seed(text: str) -> int:

@@ -6,13 +6,13 @@ It owns the schedule and the numbers of requests and documents. It draws nothing
 from __future__ import annotations
 
 import dataclasses
-import functools
 from pathlib import Path
 from typing import TypeVar
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from creps_core.cancel import CancelToken
+from creps_core.config import GeneratorConfig
 from creps_core.frame import Frame
 from creps_core.keyframe import Keyframe
 from creps_core.source import Mix, Source
@@ -45,9 +45,11 @@ def opener_for(device: str = "auto", cache_mb: int = 512) -> Opener:
 class RenderBridge(QObject):
     """The viewer's way to pictures: `open` a file, then frames follow the model's state by themselves.
 
-    Signals: `opened(Document)`, `open_failed(Path, str)`, `side_picture(str, Frame)`.
+    Signals: `began(Path)` a file is about to be read, `opened(Document)`, `open_failed(Path, str)`,
+    `side_picture(str, Frame)`.
     """
 
+    began = pyqtSignal(object)
     opened = pyqtSignal(object)
     open_failed = pyqtSignal(object, str)
     side_picture = pyqtSignal(str, object)
@@ -66,6 +68,7 @@ class RenderBridge(QObject):
         self._load = 0
         self._wanted_state: ViewerState | None = None
         self._loading: Path | None = None
+        self._quietly = False  # nothing is said about the file that is being read
         self._closed = False
         self._quiet = False
         self._queue = ResultQueue()
@@ -82,19 +85,24 @@ class RenderBridge(QObject):
         model.changed.connect(self._on_changed)
         model.canvas_resized.connect(self._on_resized)
         model.moving_changed.connect(self._on_moving)
+        model.side.wanted.connect(self._on_side_wanted)
+        model.side.dropped.connect(self.service.drop_side)
         if model.document is None and model.message is None:
             model.set_message(NOTHING_OPEN)
 
-    def open(self, path: Path, state: ViewerState | None = None) -> None:
+    def open(self, path: Path, state: ViewerState | None = None, *, quietly: bool = False) -> None:
         """Open the checkpoint at `path`; the present picture stays alive until it is read.
 
         Args:
             path: a checkpoint file.
             state: what to show of it; by default the present state, with its mix dropped when the number
                 of styles differs and classes that it does not have set to 0.
+            quietly: in the background: nothing is said, not even of a failure but by `open_failed`, and
+                gestures and history go on where the new checkpoint shows the same state.
         """
+        self.began.emit(path)
         self._wanted_state = state
-        self._loading = path
+        self._loading, self._quietly = path, quietly
         self._load = self._loader.load(path)
         if self._model.document is None:
             self._model.set_message(Message(f"Opening {path.name}…", "Cancel", "cancel", 0.0))
@@ -128,6 +136,8 @@ class RenderBridge(QObject):
         self._model.changed.disconnect(self._on_changed)
         self._model.canvas_resized.disconnect(self._on_resized)
         self._model.moving_changed.disconnect(self._on_moving)
+        self._model.side.wanted.disconnect(self._on_side_wanted)
+        self._model.side.dropped.disconnect(self.service.drop_side)
         self._loader.close()
         self.service.close()
 
@@ -186,9 +196,13 @@ class RenderBridge(QObject):
         self._model.set_message(Message(sentence(message), "Try again", "retry"))
         self._step(Event.DONE)
 
+    def _on_side_wanted(self, wanted: SideRequest) -> None:
+        self.service.request_side(dataclasses.replace(wanted, generation=self._generations))
+
     def _on_side(self, key: str, frame: Frame) -> None:
         if not self._closed:
             self.side_picture.emit(key, frame)
+            self._model.side.arrived.emit(key, frame)
 
     def _on_progress(self, load: int, done: int, total: int) -> None:
         if load == self._load and self._loading is not None and self._model.document is None:
@@ -209,9 +223,11 @@ class RenderBridge(QObject):
         # the new document and its state come in two steps: ask for a picture once, when both are there
         self._quiet = True
         try:
-            self._model.set_message(Message(f"Drawing {opened.name}…"))
+            if not self._quietly:
+                self._model.set_message(Message(f"Drawing {opened.name}…"))
             self._model.set_document(document)
-            self._model.reset_state(state)
+            if not self._quietly or state != self._model.state:
+                self._model.reset_state(state)
         finally:
             self._quiet = False
         self._schedule = Schedule(moving=self._model.moving)
@@ -224,32 +240,34 @@ class RenderBridge(QObject):
         self._loading = None
         if self._model.document is None:
             self._model.set_message(Message(sentence(message), "Open another checkpoint…", "open"))
-        else:
+        elif not self._quietly:
             self._model.notice.emit("error", sentence(message))
         self.open_failed.emit(path, message)
 
 
 def fitting_state(state: ViewerState, document: Document) -> ViewerState:
     """`state` as far as `document`'s generator can show it."""
-    fitting = functools.partial(_fitting_source, document=document)
+    config = document.config
 
     def of(thing: T) -> T:
-        mix = thing.mix if thing.mix is not None and len(thing.mix) == document.config.num_ws else None
-        return dataclasses.replace(thing, sources=tuple(map(fitting, thing.sources)), mix=mix)
+        # A and B become something that fits; what is added to them has no meaning of another size.
+        kept = [k for k, source in enumerate(thing.sources) if k < 2 or _stored_fits(source, config)]
+        sources = tuple(_fitting_source(thing.sources[k], config) for k in kept)
+        mix = None
+        if thing.mix is not None and len(thing.mix) == config.num_ws:
+            mix = tuple(tuple(row[k] for k in kept) for row in thing.mix)
+        return dataclasses.replace(thing, sources=sources, mix=mix)
 
     return dataclasses.replace(of(state), keyframes=tuple(map(of, state.keyframes)))
 
 
-def _fitting_source(source: Source, document: Document) -> Source:
-    config = document.config
+def _stored_fits(source: Source, config: GeneratorConfig) -> bool:
     stored, length = (source.z, config.z_dim) if source.z is not None else (source.w, config.w_dim)
-    seed = 0 if stored is not None and len(stored) != length else source.seed
-    keep = source.seed is not None or seed is None
-    return Source(
-        seed=seed,
-        z=source.z if keep else None,
-        w=source.w if keep else None,
-        label=source.label if source.label < max(config.c_dim, 1) else 0,
-        psi=source.psi,
-        cutoff=source.cutoff,
-    )
+    return stored is None or len(stored) == length
+
+
+def _fitting_source(source: Source, config: GeneratorConfig) -> Source:
+    if not _stored_fits(source, config):
+        source = source.reseeded(0)
+    label = source.label if source.label < max(config.c_dim, 1) else 0
+    return dataclasses.replace(source, label=label)

@@ -35,10 +35,6 @@ class Engine(Protocol):
     def device_name(self) -> str:
         """Where pictures are computed."""
 
-    @property
-    def exact_drafts(self) -> bool:
-        """Whether what is made during a gesture is as exact as what is made after it."""
-
     def close(self) -> None:
         """Give back what it holds; nothing is asked of it afterwards."""
 
@@ -53,9 +49,13 @@ class Engine(Protocol):
         *,
         previous: Frame | None = None,
         moving: bool = False,
+        aside: bool = False,
         cancel: CancelToken | None = None,
     ) -> Iterator[Frame]:
-        """The picture, coarse to fine; the last frame is settled unless `moving`. Raises `Cancelled`."""
+        """The picture, coarse to fine; the last frame is settled unless `moving`. Raises `Cancelled`.
+
+        `aside`: a thumbnail, of which nothing is kept.
+        """
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,6 @@ class CheckpointEngine:
         """Where pictures are computed."""
         return self.renderer.device_name
 
-    @property
-    def exact_drafts(self) -> bool:
-        """Whether drafts are made in the precision of settled frames."""
-        from creps_core.device import draft_dtype
-
-        return draft_dtype(self.renderer.device).itemsize == 4
-
     def close(self) -> None:
         """End the renderer's workers."""
         self.renderer.close()
@@ -110,10 +103,13 @@ class CheckpointEngine:
         *,
         previous: Frame | None = None,
         moving: bool = False,
+        aside: bool = False,
         cancel: CancelToken | None = None,
     ) -> Iterator[Frame]:
         """The picture, coarse to fine."""
-        return self.renderer.passes(plan, view, size, previous=previous, moving=moving, cancel=cancel)
+        return self.renderer.passes(
+            plan, view, size, previous=previous, moving=moving, aside=aside, cancel=cancel
+        )
 
 
 def open_engine(

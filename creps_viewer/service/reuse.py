@@ -6,7 +6,6 @@ import dataclasses
 
 from creps_core.frame import Frame
 from creps_viewer.model.request import RenderRequest
-from creps_viewer.service.engine import Engine
 
 
 class Reuse:
@@ -20,13 +19,13 @@ class Reuse:
         """Forget them: their engine is gone."""
         self._latest = self._base = None
 
-    def keep(self, frame: Frame, engine: Engine, job: RenderRequest) -> None:
+    def keep(self, frame: Frame, job: RenderRequest) -> None:
         """Remember what the next request can reuse."""
         if frame.samples is None and not frame.settled:
             return  # a draft of another view: nothing in it is exact
         if not job.moving:
             self._base = frame
-        if not job.moving or engine.exact_drafts:
+        if frame.exact:
             self._latest = frame
 
     def find(self, job: RenderRequest) -> Frame | None:

@@ -55,8 +55,8 @@ class RenderService:
     """The render thread. `submit` and `request_side` return at once; `close` joins.
 
     Latest wins: a new request cancels the running one and replaces a waiting one. The second picture's
-    request runs when the first picture's is done, side jobs in the order in which they came while there is
-    no request at all; a request interrupts what comes after it, which then starts again.
+    request runs when the first picture's is done, side jobs by rank and in the order in which they came while
+    there is no request at all; a request interrupts what comes after it, which then starts again.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -132,6 +132,13 @@ class RenderService:
                 self._token.cancel()
             self._ready.notify()
 
+    def drop_side(self, key: str) -> None:
+        """Forget a small picture that was asked for; one that is being made is stopped."""
+        with self._ready:
+            self._side.pop(key, None)
+            if isinstance(self._running, SideRequest) and self._running.key == key:
+                self._token.cancel()
+
     def close(self, timeout: float = 10.0) -> None:
         """Stop and join; no callback comes after it. May be called twice.
 
@@ -185,7 +192,7 @@ class RenderService:
         if self._second.request is not None:
             self._lane = self._second
             return self._second.request
-        side = next(iter(self._side.values()), None)
+        side = min(self._side.values(), key=lambda side: side.rank, default=None)
         if side is not None and side.second:
             self._lane = self._second
         return side
@@ -217,10 +224,16 @@ class RenderService:
             plan = engine.plan(job.sources, job.mix)
             token.check()
             frames = engine.passes(
-                plan, job.view, job.size, previous=lane.reuse.find(job), moving=job.moving, cancel=token
+                plan,
+                job.view,
+                job.size,
+                previous=lane.reuse.find(job),
+                moving=job.moving,
+                aside=job.against is not None,  # large, and of no use to either picture
+                cancel=token,
             )
             for frame in frames:
-                lane.reuse.keep(frame, engine, job)
+                lane.reuse.keep(frame, job)
                 shown = frame if job.against is None else _residual(job.against, frame)
                 token.check()
                 # the renderer's record may be large: the window keeps several frames, but not that
@@ -240,7 +253,7 @@ class RenderService:
     def _render_side(self, engine: Engine, job: SideRequest, token: CancelToken, lane: _Lane) -> None:
         try:
             plan = engine.plan(job.sources, job.mix)
-            frames = list(engine.passes(plan, job.view, job.size, cancel=token))
+            frames = list(engine.passes(plan, job.view, job.size, aside=True, cancel=token))
             token.check()
             lane.listener.on_side(job.key, frames[-1])
             self._finish(job)

@@ -88,6 +88,7 @@ class FakeEngine:
         *,
         previous: Frame | None = None,
         moving: bool = False,
+        aside: bool = False,
         cancel: CancelToken | None = None,
     ) -> Iterator[Frame]:
         self.requests.append((view, size, moving))
@@ -100,6 +101,7 @@ class FakeEngine:
                 settled=stride == 1 and not moving,
                 flat=stride == 1 and not moving and int(np.ptp(pixels[..., :3], axis=(0, 1)).max()) < 4,
                 stats=FrameStats(render_ms=12.0 * number, reused=0.0),
+                exact=self.exact_drafts or not moving,
                 samples=self,  # stands for the renderer's record
             )  # fmt: skip
 

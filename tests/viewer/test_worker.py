@@ -221,6 +221,21 @@ def test_side_jobs_wait_for_the_picture_and_start_again(
     assert set(seen[4:]) == {("side", "map", 2), ("side", "other", 3)}
 
 
+def test_side_jobs_come_by_rank_and_can_be_dropped(
+    service: RenderService, events: Events, engine: FakeEngine
+) -> None:
+    gate = hold(engine)
+    service.request_side(side("first", 1))
+    await_pass(engine)
+    service.request_side(dataclasses.replace(side("late", 2), rank=2))
+    service.request_side(dataclasses.replace(side("early", 3), rank=1))
+    service.request_side(side("gone", 4))
+    service.drop_side("gone")
+    service.drop_side("first")  # it runs, and is stopped
+    gate.release(100)
+    assert [events.next(), events.next()] == [("side", "early", 3), ("side", "late", 2)]
+
+
 def test_a_side_job_that_fails_is_silent_and_not_repeated(
     service: RenderService, events: Events, engine: FakeEngine
 ) -> None:
