@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
+from creps_core.comparison import Comparison
 from creps_core.keyframe import Keyframe
 from creps_core.session import CheckpointRef, Session, write_session
 from creps_core.source import Source
@@ -37,6 +38,7 @@ JOURNEY = (
     ),
     Keyframe(VIEWS["home"], (Source(seed=88),)),
 )
+COMPARISON = Comparison(sources=(Source(seed=7),))
 
 
 def main(folder: Path) -> None:
@@ -45,9 +47,14 @@ def main(folder: Path) -> None:
     path = bundled_checkpoint()
     checkpoint = CheckpointRef.of(path, read_checkpoint(path).sha256)
     with tempfile.TemporaryDirectory() as scratch:
-        for name, view in [*VIEWS.items(), ("journey", VIEWS["zoomed"])]:
-            keyframes = JOURNEY if name == "journey" else None
-            session = Session(checkpoint, (Source(seed=SEED),), None, view, keyframes=keyframes)
+        for name, view in [*VIEWS.items(), ("journey", VIEWS["zoomed"]), ("compare", VIEWS["home"])]:
+            session = Session(
+                checkpoint,
+                (Source(seed=SEED),),
+                view=view,
+                keyframes=JOURNEY if name == "journey" else None,
+                compare=COMPARISON if name == "compare" else None,
+            )
             file = Path(scratch) / f"{name}.json"
             write_session(file, session)
             picture = folder / f"{name}.png"
