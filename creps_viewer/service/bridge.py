@@ -118,6 +118,11 @@ class RenderBridge(QObject):
         """The file that is being read, if any."""
         return self._loading
 
+    @property
+    def side_jobs(self) -> int:
+        """How many small pictures are still to come."""
+        return self._service.side_jobs
+
     def request_side(
         self, key: str, view: View, size: Size, sources: tuple[Source, ...], mix: Mix | None = None
     ) -> None:

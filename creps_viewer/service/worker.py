@@ -132,6 +132,12 @@ class RenderService:
                 self._token.cancel()
             self._ready.notify()
 
+    @property
+    def side_jobs(self) -> int:
+        """How many side jobs wait or run."""
+        with self._ready:
+            return len(self._side)
+
     def drop_side(self, key: str) -> None:
         """Forget a small picture that was asked for; one that is being made is stopped."""
         with self._ready:

@@ -232,6 +232,7 @@ def test_side_jobs_come_by_rank_and_can_be_dropped(
     service.request_side(side("gone", 4))
     service.drop_side("gone")
     service.drop_side("first")  # it runs, and is stopped
+    assert service.side_jobs == 2
     gate.release(100)
     assert [events.next(), events.next()] == [("side", "early", 3), ("side", "late", 2)]
 
