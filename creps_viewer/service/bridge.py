@@ -121,7 +121,7 @@ class RenderBridge(QObject):
     @property
     def side_jobs(self) -> int:
         """How many small pictures are still to come."""
-        return self._service.side_jobs
+        return self.service.side_jobs
 
     def request_side(
         self, key: str, view: View, size: Size, sources: tuple[Source, ...], mix: Mix | None = None
