@@ -1,4 +1,4 @@
-"""Peak memory, each case in its own process: frames above the loaded model, long PNGs against short."""
+"""Peak memory, each case in its own process: frames above the loaded model, large files against small."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from benchmarks.rows import Row
 from benchmarks.setting import Setting, child, random_model, rendering
 from creps_core.config import GeneratorConfig
 from creps_core.grid import grid_for, window_grid
+from creps_core.picture import ViewPicture
+from creps_core.picture_export import ExportOptions, export_picture
 from creps_core.stills import write_still
 from creps_core.view import Size, View
 
@@ -22,7 +24,7 @@ NARROW = GeneratorConfig(  # quick to compute: what is measured is the picture, 
 
 
 def run(setting: Setting) -> list[Row]:
-    """Frames of both models, then long and short pictures."""
+    """Frames of both models, then long and short pictures, then large and small ones in tiles."""
     rows = []
     side = setting.side(1024)
     for model in ("small", "large"):
@@ -44,6 +46,11 @@ def run(setting: Setting) -> list[Row]:
     rows.append(
         Row("memory", name, long["peak_mb"] - short["peak_mb"], "MB", "≤", 32.0, note="a narrow model")
     )
+    for kind, what in (("dzi", "Deep Zoom"), ("pyramid", "TIFF pyramid")):
+        small, large = (child("memory", kind, setting.side(n), setting.side(n)) for n in (1024, 8192))
+        name = f"{what} {setting.side(8192)}² − {setting.side(1024)}²"
+        above = large["peak_mb"] - small["peak_mb"]
+        rows.append(Row("memory", name, above, "MB", "≤", 32.0, note="a narrow model"))
     return rows
 
 
@@ -62,6 +69,17 @@ def _png(width: int, height: int) -> dict[str, float]:
         grid = grid_for(View(outside="generate"), size)
         write_still(Path(folder) / "long.png", size, renderer.bands(renderer.plan(ws), grid))
         assert (Path(folder) / "long.png").stat().st_size > 0
+    return {"peak_mb": _peak()}
+
+
+def _tiled(kind: str, width: int, height: int) -> dict[str, float]:
+    generator, ws = random_model(NARROW)
+    with rendering(generator) as renderer, tempfile.TemporaryDirectory() as folder:
+        grid = grid_for(View(outside="generate"), Size(width, height))
+        path = Path(folder) / ("large.dzi" if kind == "dzi" else "large.tif")
+        picture = ViewPicture(renderer, renderer.plan(ws), grid)
+        export_picture(path, picture, ExportOptions(pyramid=kind == "pyramid"))
+        assert path.stat().st_size > 0
     return {"peak_mb": _peak()}
 
 
@@ -90,6 +108,8 @@ if __name__ == "__main__":
     kind, *values = sys.argv[1:]
     if kind == "frame":
         outcome = _frame(GeneratorConfig.from_dict(json.loads(values[0])), int(values[1]))
+    elif kind in ("dzi", "pyramid"):
+        outcome = _tiled(kind, int(values[0]), int(values[1]))
     else:
         outcome = _png(int(values[0]), int(values[1]))
     print(json.dumps(outcome))

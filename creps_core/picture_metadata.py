@@ -19,8 +19,10 @@ from creps_core.png_stream import SIGNATURE
 MAX_TEXT_BYTES = 16 << 20  # far more than any session
 _MAX_CHUNKS = 1 << 20  # our largest exports have some 10⁵
 _FFMPEG_SECONDS = 60
+_TIFF_MARKS = (b"II*\0", b"II+\0", b"MM\0*", b"MM\0+")
+_DESCRIPTION, _ASCII = 270, 2  # a TIFF's tag and type
 
-Kind = Literal["png", "mp4", "webm"]
+Kind = Literal["png", "tiff", "mp4", "webm"]
 
 
 def sniff(path: Path) -> Kind | None:
@@ -29,6 +31,8 @@ def sniff(path: Path) -> Kind | None:
         head = file.read(12)
     if head.startswith(SIGNATURE):
         return "png"
+    if head[:4] in _TIFF_MARKS:
+        return "tiff"
     if head[4:8] == b"ftyp":
         return "mp4"
     return "webm" if head.startswith(b"\x1a\x45\xdf\xa3") else None
@@ -60,6 +64,31 @@ def read_png_text(path: Path, keyword: str) -> str | None:
             if text is not None:
                 return text
     raise InputError(f"{path} has more than {_MAX_CHUNKS} chunks; it is not one of our pictures")
+
+
+def read_tiff_description(path: Path) -> str | None:
+    """The description of a TIFF's or BigTIFF's first page, None when there is none.
+
+    Raises:
+        InputError: not a TIFF, a damaged one, or a text of more than `MAX_TEXT_BYTES`.
+    """
+    with path.open("rb") as file:
+        mark = _exactly(file, 4, path)
+        if mark not in _TIFF_MARKS:
+            raise InputError(f"{path} is not a TIFF file")
+        order, big = "<" if mark[:2] == b"II" else ">", b"+" in mark
+        place = "Q" if big else "I"  # of offsets and lengths
+        if big:
+            _exactly(file, 4, path)  # the size of offsets, always 8
+        file.seek(_number(file, order + place, path))
+        for _ in range(_number(file, order + ("Q" if big else "H"), path)):
+            tag, kind, count = struct.unpack(f"{order}HH{place}", _exactly(file, 12 if big else 8, path))
+            value = _exactly(file, 8 if big else 4, path)
+            if tag > _DESCRIPTION:
+                return None  # tags go up
+            if tag == _DESCRIPTION and kind == _ASCII:
+                return _tiff_text(file, count, value, order + place, path)
+    return None
 
 
 def read_video_comment(path: Path, kind: Literal["mp4", "webm"]) -> str | None:
@@ -107,6 +136,26 @@ def _exactly(file: BinaryIO, count: int, path: Path) -> bytes:
     if len(data) != count:
         raise InputError(f"{path} ends early; the file is damaged or its download was cut off")
     return data
+
+
+def _number(file: BinaryIO, form: str, path: Path) -> int:
+    (number,) = struct.unpack(form, _exactly(file, struct.calcsize(form), path))
+    if number > 1 << 62:
+        raise InputError(f"{path} is damaged: it points beyond its end")
+    return int(number)
+
+
+def _tiff_text(file: BinaryIO, count: int, value: bytes, form: str, path: Path) -> str:
+    """A text of so many bytes, which are the value itself if they fit, else where the value points."""
+    if count > MAX_TEXT_BYTES:
+        raise InputError(f"{path} has a text of {count} bytes; at most {MAX_TEXT_BYTES} are read")
+    if count > len(value):
+        (at,) = struct.unpack(form, value)
+        if at > 1 << 62:
+            raise InputError(f"{path} is damaged: it points beyond its end")
+        file.seek(at)
+        value = _exactly(file, count, path)
+    return value[:count].rstrip(b"\0").decode("utf-8", "replace")
 
 
 def _international_text(data: bytes, keyword: str, path: Path) -> str | None:

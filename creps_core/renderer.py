@@ -132,7 +132,7 @@ class Renderer:
         height, width = plane_shape(grid)
         out = np.empty((height, width, 3), dtype=np.float32)
         whole = Rect(0, 0, height, width)
-        self._fill(plan, lambda p: (self.sampler(p, grid, outside, cancel=cancel), whole), out, cancel)
+        self.fill(plan, lambda p: (self.sampler(p, grid, outside, cancel=cancel), whole), out, cancel)
         return out.swapaxes(0, 1) if is_transposed(grid) else out
 
     def bands(
@@ -157,7 +157,7 @@ class Renderer:
             stop = min(lines, start + step)
             shape = (across, stop - start, 3) if transposed else (stop - start, across, 3)
             out = np.empty(shape, dtype=np.float32)
-            self._fill(plan, partial(part, start, stop), out, cancel)
+            self.fill(plan, partial(part, start, stop), out, cancel)
             if progress:
                 progress(stop, lines)
             yield out.swapaxes(0, 1) if transposed else out
@@ -245,9 +245,7 @@ class Renderer:
             for tile in tiles(block, pixels):
                 yield partial(_run_tile, sampler, tile, write)
 
-    def _fill(
-        self, plan: Plan, part: Callable[[Plan], Part], out: Floats, cancel: CancelToken | None
-    ) -> None:
+    def fill(self, plan: Plan, part: Callable[[Plan], Part], out: Floats, cancel: CancelToken | None) -> None:
         """Write the samples of a part's area (plane order) into out, whose [0, 0] is the area's corner."""
         while True:
             try:

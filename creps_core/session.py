@@ -16,16 +16,23 @@ from creps_core.checkpoint_ref import CHECKPOINT_KEYS
 from creps_core.checkpoint_ref import CheckpointRef as CheckpointRef  # a session is nothing without it
 from creps_core.comparison import Comparison
 from creps_core.errors import InputError
+from creps_core.inspector import Inspector
 from creps_core.json_fields import json_integer, json_list, json_object, merged, other_keys
 from creps_core.keyframe import Keyframe
-from creps_core.picture_metadata import MAX_TEXT_BYTES, read_png_text, read_video_comment, sniff
+from creps_core.picture_metadata import (
+    MAX_TEXT_BYTES,
+    read_png_text,
+    read_tiff_description,
+    read_video_comment,
+    sniff,
+)
 from creps_core.source import Mix, Source
 from creps_core.source_json import SOURCE_KEYS, mix_from_json, source_from_json, source_to_json
 from creps_core.view import VIEW_KEYS, Size, View
 
 FORMAT = 1
 MAX_SIDE = 2**31 - 1
-_TOP_KEYS = {"format", "checkpoint", "sources", "mix", "view", "keyframes", "loop", "compare"}
+_TOP_KEYS = {"format", "checkpoint", "sources", "mix", "view", "keyframes", "loop", "inspector", "compare"}
 
 
 @dataclass(frozen=True)
@@ -43,17 +50,20 @@ class Session:
     size: Size | None = None
     keyframes: tuple[Keyframe, ...] | None = None
     loop: bool = False  # the last keyframe leads back to the first
+    inspector: Inspector = field(default_factory=Inspector)  # what the viewer shows of the network's inside
     compare: Comparison | None = None  # what lies beside the picture
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
 def read_session(path: Path | str) -> Session:
-    """Read a session file, or the session that a PNG, MP4 or WebM carries.
+    """Read a session file, or the session that a PNG, TIFF, MP4, WebM or .dzi carries.
 
     Raises:
         InputError: no such file, no session in it, a damaged one, or one of a newer format.
     """
     path = Path(path)
+    if path.suffix.lower() == ".dzi":
+        path = beside_deepzoom(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     kind = sniff(path)
@@ -62,6 +72,8 @@ def read_session(path: Path | str) -> Session:
         text = _read_text(path)
     elif kind == "png":
         text = read_png_text(path, "creps")
+    elif kind == "tiff":
+        text = read_tiff_description(path)
     else:
         text = read_video_comment(path, kind)
     if text is None:
@@ -70,6 +82,11 @@ def read_session(path: Path | str) -> Session:
         return session_from_json(text)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def beside_deepzoom(path: Path) -> Path:
+    """Where the session of a .dzi is: in a file of its own."""
+    return path.with_suffix(".session.json")
 
 
 def write_session(path: Path | str, session: Session) -> None:
@@ -97,6 +114,8 @@ def session_to_json(session: Session, *, portable: bool = False, indent: int | N
         document["loop"] = True
     if session.compare is not None:
         document["compare"] = session.compare.to_json(portable=portable)
+    if session.inspector != Inspector():
+        document["inspector"] = session.inspector.to_json()
     # Plain ASCII passes unharmed through any tag, file system name and locale.
     return json.dumps(merged(document, session.unknown), indent=indent, allow_nan=False)
 
@@ -136,6 +155,7 @@ def session_from_json(text: str) -> Session:
         keyframes=_keyframes_from_json(document.get("keyframes"), shown),
         loop=loop,
         compare=None if document.get("compare") is None else Comparison.from_json(document["compare"]),
+        inspector=Inspector.from_json(json_object(document.get("inspector", {}), "inspector")),
         unknown=_unknown_keys(document, checkpoint, entries, view),
     )
 
@@ -179,4 +199,6 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError:
-        raise InputError(f"{path} is neither a session nor a PNG, MP4 or WebM that carries one") from None
+        raise InputError(
+            f"{path} is neither a session nor a PNG, TIFF, MP4 or WebM that carries one"
+        ) from None

@@ -81,7 +81,7 @@ def write_still(
         bands: RGB on [-1, 1], [h, W, 3] each, unclamped; their rows must add up to the height.
         bits: Per channel: 8 or 16 for PNG, 8, 16 or 32 (float, unclamped) for TIFF; None = the format's
             first. NPY is always float32 [H, W, 3], unclamped.
-        metadata: The session, as JSON. Only PNG has a place for it; elsewhere it is dropped.
+        metadata: The session, as JSON. PNG and TIFF have a place for it; elsewhere it is dropped.
         cancel: Polled between blocks of rows; `Cancelled` leaves nothing behind.
 
     Raises:
@@ -99,7 +99,7 @@ def _format(path: Path) -> _Format:
     try:
         return _FORMATS[path.suffix.lower()]
     except KeyError:
-        raise InputError(f"{path.name}: the suffix must be one of .png .tif .jpg .npy") from None
+        raise InputError(f"{path.name}: the suffix must be one of .png .tif .jpg .npy .dzi") from None
 
 
 def _blocks(bands: Bands, job: _Job, cancel: CancelToken | None) -> Blocks:
@@ -162,7 +162,8 @@ def _write_tiff(file: BinaryIO, job: _Job, blocks: Blocks) -> None:
             compression="zlib",
             predictor=bits != 32,
             rowsperstrip=min(job.rows, size.height),
-            metadata=None,
+            description=job.metadata,
+            metadata=None,  # tifffile's own description
             software="creps",
             maxworkers=1,
         )

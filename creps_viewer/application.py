@@ -24,6 +24,7 @@ from creps_viewer.direction_store import DirectionStore
 from creps_viewer.favourites import Favourites
 from creps_viewer.log import start_log
 from creps_viewer.main_window import MainWindow
+from creps_viewer.model.inspecting import Inspections
 from creps_viewer.model.state import ViewerState
 from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.opening import SESSIONS, Opening, bundled_path, sentence, state_of
@@ -61,6 +62,7 @@ class Viewer(QObject):
         self.bridge = RenderBridge(self.model, opener)
         early: list[tuple[str, str]] = []  # what is said before the window can show it
         keep = self.model.notice.connect(lambda level, text: early.append((level, text)))
+        self.inspections = Inspections(self.model, self.bridge.request_inspection)
         self.canvas = create_canvas(self.model, self.bridge.timings)
         stage = self.canvas.stage
         self.settings = settings

@@ -10,24 +10,27 @@ from PyQt6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PyQt6.QtWidgets import QFileDialog
 
 from creps_core.errors import CrepsError, InputError
+from creps_core.picture_export import ExportOptions, check_export
 from creps_core.session import session_from_json, session_to_json
-from creps_core.stills import check_target
+from creps_core.sheet import session_of
 from creps_viewer.actions import RULE, Command, Menus, RecentMenu
 from creps_viewer.comparisons import Comparisons
-from creps_viewer.export_dialog import ExportChoice, ExportDialog
+from creps_viewer.export_choice import ExportChoice
+from creps_viewer.export_dialog import ExportDialog
 from creps_viewer.exporter import Exporter, ExportRequest
 from creps_viewer.following import Follower
 from creps_viewer.help_dialog import AboutDialog
 from creps_viewer.journeys import Journeys
 from creps_viewer.main_window import MainWindow
-from creps_viewer.opening import Opening, sentence
+from creps_viewer.opening import CHECKPOINTS, SESSIONS, Opening, sentence
 from creps_viewer.panels.seed_sheet import SeedSheet
 from creps_viewer.service.bridge import RenderBridge
 from creps_viewer.service.engine import CheckpointEngine
 from creps_viewer.service.second import SecondPicture
 
 NEED_DOCUMENT = (
-    "reload", "follow", "snapshot", "export", "copy_picture", "copy_view", "random", "home", "seeds"
+    "reload", "follow", "snapshot", "export", "copy_picture", "copy_view", "random", "home", "seeds",
+    "inspect",
 )  # fmt: skip
 
 
@@ -94,6 +97,7 @@ class Commands(QObject):
             *self.journeys.travelling(),
             RULE,
             Command("panels", "Panels", window.toggle_panels, ("F9",), checkable=True),
+            Command("inspect", "Look inside", window.toggle_inspector, ("B",), checkable=True),
             Command("readout", "Readout", lambda: self._gesture("readout"), ("I",)),
             Command("full_screen", "Full screen", window.toggle_full_screen, ("F", "F11"), checkable=True),
             RULE,
@@ -109,6 +113,7 @@ class Commands(QObject):
     def _connect(self) -> None:
         window, model, exporter = self.window, self.model, self.exporter
         window.header.snapshot.connect(self.snapshot)
+        window.header.inspect.connect(window.toggle_inspector)
         window.header.export.connect(self.export)
         window.file_dropped.connect(self._opening.open)
         window.notices.link.connect(self._follow_link)
@@ -154,7 +159,7 @@ class Commands(QObject):
             self.window,
             "Open a checkpoint or a session",
             str(folder),
-            "Checkpoints and sessions (*.safetensors *.pkl *.json *.png *.mp4 *.webm);;All files (*)",
+            f"Checkpoints and sessions ({' '.join(f'*{s}' for s in CHECKPOINTS + SESSIONS)});;All files (*)",
         )
         if name:
             settings.set_folder("open", Path(name).parent)
@@ -224,10 +229,11 @@ class Commands(QObject):
         session = self._opening.session(choice.size)
         if not isinstance(engine, CheckpointEngine) or session is None:
             raise InputError("nothing is open that could be saved")
-        check_target(choice.path, choice.bits, choice.size)
-        metadata = session_to_json(session, portable=True)
+        options = ExportOptions(choice.bits, choice.pyramid)
+        check_export(choice.path, options, choice.whole)
+        metadata = session_to_json(session_of(session, choice.sheet), portable=True)
         request = ExportRequest(
-            choice.path, choice.size, state.view, state.sources, state.mix, metadata, choice.bits
+            choice.path, choice.size, state.view, state.sources, state.mix, metadata, options, choice.sheet
         )
         self._snapshot = None
         self.exporter.start(request, engine.generator, self._device)
@@ -298,6 +304,7 @@ class Commands(QObject):
         actions["follow"].setChecked(self.follower.on)
         self.journeys.sync(actions)
         self.comparisons.sync(actions)
+        actions["inspect"].setChecked(self.model.state.inspector.open)
         actions["panels"].setChecked(self.window.panels_visible)
         actions["full_screen"].setChecked(self.window.isFullScreen())
 

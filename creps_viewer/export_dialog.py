@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from PyQt6.QtCore import Qt
@@ -22,44 +21,14 @@ from PyQt6.QtWidgets import (
 
 from creps_core.errors import CrepsError
 from creps_core.view import Size
+from creps_viewer.export_choice import FORMATS, RESUMABLE, SUFFIXES, ExportChoice, presets
 from creps_viewer.exporter import Exporter
 from creps_viewer.panels.number_field import NumberField, parse_whole
 from creps_viewer.panels.rows import Choice, Row
+from creps_viewer.panels.sheet_row import SheetRow
 
 MOST_PX = 131072  # a side
-FORMATS = (
-    ("png8", "PNG, 8 bits"),
-    ("png16", "PNG, 16 bits"),
-    ("tif8", "TIFF, 8 bits"),
-    ("tif16", "TIFF, 16 bits"),
-    ("tif32", "TIFF, 32-bit float"),
-    ("jpg8", "JPEG"),
-)
-SUFFIXES = {"png": (".png",), "tif": (".tif", ".tiff"), "jpg": (".jpg", ".jpeg")}
 _CUSTOM = "custom"
-
-
-@dataclass(frozen=True)
-class ExportChoice:
-    """What the form says."""
-
-    path: Path
-    size: Size
-    bits: int
-
-
-def presets(window: Size) -> list[tuple[str, str, Size]]:
-    """(key, words, size): the window and its multiples, and 4K and 8K in the window's orientation."""
-    upright = window.height > window.width
-    sizes = [
-        ("window", "Window", window),
-        ("2x", "Window × 2", Size(window.width * 2, window.height * 2)),
-        ("4x", "Window × 4", Size(window.width * 4, window.height * 4)),
-        ("4k", "4K", Size(2160, 3840) if upright else Size(3840, 2160)),
-        ("8k", "8K", Size(4320, 7680) if upright else Size(7680, 4320)),
-        ("square", "Square, 2048", Size(2048, 2048)),
-    ]
-    return [(key, f"{words} — {size.width} × {size.height}", size) for key, words, size in sizes]
 
 
 class ExportDialog(QDialog):
@@ -98,6 +67,8 @@ class ExportDialog(QDialog):
         self.save_button.setFocus()
 
     def _make_fields(self, path: Path) -> None:
+        self.sheet_row = SheetRow()
+        self.sheet_row.changed.connect(self._use_what)
         entries = [(key, words) for key, words, _ in self._presets] + [(_CUSTOM, "Another size")]
         self.preset = Choice(entries, "Size")
         self.preset.activated.connect(self._use_preset)
@@ -137,6 +108,7 @@ class ExportDialog(QDialog):
         column.addWidget(title)
         column.addWidget(about)
         column.addSpacing(6)
+        column.addWidget(self.sheet_row)
         column.addWidget(Row("Size", self.preset))
         times = QLabel("×")
         column.addWidget(Row("Pixels", self.width_field, times, self.height_field))
@@ -160,7 +132,8 @@ class ExportDialog(QDialog):
         """What is asked for now."""
         kind = str(self.format.currentData())
         size = Size(self.width_field.value, self.height_field.value)
-        return ExportChoice(Path(self.path_field.text().strip()).expanduser(), size, int(kind[3:]))
+        path = Path(self.path_field.text().strip()).expanduser()
+        return ExportChoice(path, size, int(kind[3:]), kind.startswith("pyr"), self.sheet_row.sheet)
 
     def save(self) -> None:
         """Begin the export that the form describes."""
@@ -192,6 +165,12 @@ class ExportDialog(QDialog):
             return  # Enter confirms the number first; it does not save yet
         super().keyPressEvent(a0)
 
+    def _use_what(self) -> None:
+        key = "window" if self.sheet_row.what.currentData() == "view" else "small"
+        index = self.preset.findData(key)
+        self.preset.setCurrentIndex(index)
+        self._use_preset(index)
+
     def _use_preset(self, index: int) -> None:
         if index < len(self._presets):
             size = self._presets[index][2]
@@ -209,13 +188,19 @@ class ExportDialog(QDialog):
 
     def _follow_suffix(self, text: str) -> None:
         suffix = Path(text.strip()).suffix.lower()
+        if suffix in SUFFIXES[str(self.format.currentData())[:3]]:
+            return
         for kind, suffixes in SUFFIXES.items():
-            if suffix in suffixes and not str(self.format.currentData()).startswith(kind):
+            if suffix in suffixes:
                 self.format.setCurrentIndex(self.format.findData(f"{kind}8"))
+                return
 
     def _choose(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
-            self, "Save the view as", self.path_field.text(), "Pictures (*.png *.tif *.tiff *.jpg *.jpeg)"
+            self,
+            "Save the view as",
+            self.path_field.text(),
+            "Pictures (*.png *.tif *.tiff *.jpg *.jpeg *.dzi)",
         )
         if name:
             self.path_field.setText(name)
@@ -236,10 +221,13 @@ class ExportDialog(QDialog):
 
     def _cancelled(self) -> None:
         self._show_running(False)
-        self._say("Stopped; nothing was written.")
+        resumable = str(self.format.currentData())[:3] in RESUMABLE
+        kept = "Stopped; what is complete is kept: saving the same again goes on from there."
+        self._say(kept if resumable else "Stopped; nothing was written.")
 
     def _show_running(self, running: bool) -> None:
         for widget in (
+            self.sheet_row,
             self.preset,
             self.width_field,
             self.height_field,

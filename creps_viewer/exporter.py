@@ -1,4 +1,4 @@
-"""Exports run here: one thread, its own renderer, bands of bounded memory straight into the file."""
+"""Exports run here: one thread, its own renderer, bands or tiles of bounded memory straight into the file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +15,13 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from creps_core.cancel import CancelToken
 from creps_core.errors import Cancelled, CrepsError
 from creps_core.grid import grid_for
+from creps_core.picture_export import ExportOptions, export_picture
+from creps_core.pyramid import Progress
+from creps_core.sheet import Sheet
 from creps_core.source import Mix, Source
 from creps_core.view import Size, View
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from creps_core.generator import Generator
 
 log = logging.getLogger(__name__)
@@ -38,7 +37,8 @@ class ExportRequest:
     sources: tuple[Source, ...]
     mix: Mix | None
     metadata: str | None  # the session, as JSON without any absolute path
-    bits: int = 8
+    options: ExportOptions
+    sheet: Sheet | None = None  # of many seeds, each of that size
 
 
 class Exporter(QObject):
@@ -97,18 +97,19 @@ class Exporter(QObject):
         """The work itself, on the export's thread."""
         export_still(request, generator, device, token, self._report())
 
-    def _report(self) -> Callable[[int, int], None]:
+    def _report(self) -> Progress:
         began = time.monotonic()
         last = began
 
-        def report(done: int, total: int) -> None:
+        def report(done: int, total: int, kept: int = 0) -> None:
             nonlocal last
             now = time.monotonic()
             if now - last < 0.05 and done < total:
                 return
             last = now
             share = done / total if total else 1.0
-            left = (now - began) * (1 - share) / share if share > 0 and now - began > 0.3 else -1.0
+            known = done > kept and now - began > 0.3
+            left = (now - began) * (total - done) / (done - kept) if known else -1.0
             self.progressed.emit(share, left)
 
         return report
@@ -119,23 +120,25 @@ def export_still(
     generator: Generator,
     device: str,
     cancel: CancelToken,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Render `request` and write it; the file appears when it is complete.
 
     Raises:
-        Cancelled: `cancel` was set; nothing is left behind.
+        Cancelled: `cancel` was set; see `export_picture` for what is left.
         CrepsError: the file cannot be written, the size is impossible, the device failed.
     """
-    from creps_core.latents import resolve_ws
+    from creps_core.contact_sheet import picture_of
     from creps_core.renderer import Renderer
-    from creps_core.stills import check_target, write_still
 
-    bits = check_target(request.path, request.bits, request.size)
     with contextlib.closing(Renderer(generator, device)) as renderer:
-        plan = renderer.plan(resolve_ws(generator, request.sources, request.mix))
-        grid = grid_for(request.view, request.size)
-        bands: Iterator[NDArray[np.float32]] = renderer.bands(
-            plan, grid, outside=request.view.outside, cancel=cancel, progress=progress
+        grid, latents = grid_for(request.view, request.size), (request.sources, request.mix)
+        picture = picture_of(renderer, latents, grid, request.view.outside, request.sheet, cancel)
+        export_picture(
+            request.path,
+            picture,
+            request.options,
+            metadata=request.metadata,
+            cancel=cancel,
+            progress=progress,
         )
-        write_still(request.path, request.size, bands, bits=bits, metadata=request.metadata, cancel=cancel)

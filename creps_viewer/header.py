@@ -16,6 +16,7 @@ class Header(QWidget):
     snapshot = pyqtSignal()
     export = pyqtSignal()
     compare = pyqtSignal()
+    inspect = pyqtSignal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -39,6 +40,10 @@ class Header(QWidget):
         self.compare_button.clicked.connect(self.compare)
         self.snapshot_button.clicked.connect(self.snapshot)
         self.export_button.clicked.connect(self.export)
+        self.inspect_button = _word(
+            "Inspect", "Look inside: row and column embeddings, and what each level contributes (B)"
+        )
+        self.inspect_button.clicked.connect(self.inspect)
         self._layout = layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 0, 14, 4)
         layout.setSpacing(10)
@@ -48,6 +53,7 @@ class Header(QWidget):
         self._menus.setSpacing(2)
         layout.addLayout(self._menus)
         layout.addStretch(1)
+        layout.addWidget(self.inspect_button)
         layout.addWidget(self.compare_button)
         layout.addWidget(self.snapshot_button)
         layout.addWidget(self.export_button)
@@ -70,15 +76,17 @@ class Header(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Shorten the name, then leave out the detail, so that menus and buttons always have room."""
+        """Shorten the name, leave out detail and words, so that menus and buttons always have room."""
         layout, (name, detail) = self._layout, self._title
         self._name.clear()
         self._detail.clear()
-        self.compare_button.show()
-        layout.activate()
-        # the menu has it too
-        self.compare_button.setVisible(layout.minimumSize().width() <= self.width())
-        layout.activate()
+        words = [self.inspect_button, self.compare_button]
+        for count in (2, 1, 0):
+            for i, word in enumerate(words):
+                word.setVisible(i < count)  # their keys and menu entries stay
+            layout.activate()
+            if layout.minimumSize().width() <= self.width():
+                break
         room = self.width() - layout.minimumSize().width()
         metrics = self._name.fontMetrics()
         shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, max(min(room, NAME_PX), 0))
@@ -92,6 +100,7 @@ class Header(QWidget):
 
     def set_ready(self, ready: bool) -> None:
         """Whether there is a picture that can be saved."""
+        self.inspect_button.setEnabled(ready)
         self.snapshot_button.setEnabled(ready)
         self.export_button.setEnabled(ready)
 
@@ -102,21 +111,21 @@ class Header(QWidget):
         QPainter(self).fillRect(self.rect(), shade)
 
 
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setCursor(Qt.CursorShape.PointingHandCursor)
-    return button
-
-
 def _word(text: str, tip: str) -> QToolButton:
-    """A quiet word that is bright while what it stands for is on."""
+    """A quiet word that is on or off; who owns the state checks it."""
     button = QToolButton()
     button.setText(text)
     button.setToolTip(tip)
     button.setCheckable(True)
     button.setProperty("over", True)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    return button
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setCursor(Qt.CursorShape.PointingHandCursor)
     return button

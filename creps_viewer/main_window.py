@@ -14,7 +14,9 @@ from PyQt6.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
-from creps_viewer.header import Header
+from creps_viewer.canvas.edges import Edges
+from creps_viewer.header import HEADER_PX, Header
+from creps_viewer.model import inspecting
 from creps_viewer.model.state import Document, ViewerState
 from creps_viewer.model.timings import Timings
 from creps_viewer.model.viewer_model import ViewerModel
@@ -23,6 +25,7 @@ from creps_viewer.opening import CHECKPOINTS, OPENING, SESSIONS
 from creps_viewer.panels.compare_bar import CompareBar
 from creps_viewer.panels.directions_panel import DirectionsPanel
 from creps_viewer.panels.favourites_panel import FavouritesPanel
+from creps_viewer.panels.inspector_panel import InspectorPanel
 from creps_viewer.panels.mixing_panel import MixingPanel
 from creps_viewer.panels.performance_panel import PerformancePanel
 from creps_viewer.panels.section import Panel, Section, Sidebar
@@ -75,6 +78,7 @@ class MainWindow(QMainWindow):
         self.timeline = TimelineDrawer(model)
         self.header = Header(canvas)
         self.compare_bar = CompareBar(model, canvas)
+        self.edges = Edges(canvas, model, HEADER_PX)
         self.notices = NoticeBar(canvas)
         canvas.installEventFilter(self)
         self._lay_out()
@@ -101,9 +105,11 @@ class MainWindow(QMainWindow):
         model.document_changed.connect(self._document_changed)
         model.notice.connect(self._show_notice)
         self._document_changed(model.document)
+        self._show_inspector(model.state)
 
     def _add_sections(self, timings: Timings, go_home: Callable[[], None], cache_mb: int) -> None:
         builders: tuple[tuple[str, Callable[[], Panel]], ...] = (
+            (InspectorPanel.title, lambda: InspectorPanel(self.model)),  # first: it was asked for
             (SourcePanel.title, lambda: SourcePanel(self.model)),
             (MixingPanel.title, lambda: MixingPanel(self.model)),
             (DirectionsPanel.title, lambda: DirectionsPanel(self.model)),
@@ -128,6 +134,7 @@ class MainWindow(QMainWindow):
         self.header.setVisible(visible)
         self.timeline.set_allowed(visible)
         self.compare_bar.set_allowed(visible)
+        self.edges.set_allowed(visible)
         self.settings.set_flag("window/panels", visible)
         if not visible:
             self.canvas.setFocus()
@@ -135,6 +142,12 @@ class MainWindow(QMainWindow):
     def toggle_panels(self) -> None:
         """F9, and Tab on the canvas."""
         self.show_panels(not self.panels_visible)
+
+    def toggle_inspector(self) -> None:
+        """Look inside, or no more; opening shows the panels."""
+        inspecting.toggle(self.model)
+        if self.model.state.inspector.open:
+            self.show_panels(True)
 
     def toggle_full_screen(self) -> None:
         """To the screen's edges and back."""
@@ -214,6 +227,12 @@ class MainWindow(QMainWindow):
         if old.sources != new.sources:
             self._show_title(new)
         self.notices.top = TOP_PX if new.compare is None else self.compare_bar.geometry().bottom() + 8
+        if old.inspector.open != new.inspector.open:
+            self._show_inspector(new)
+
+    def _show_inspector(self, state: ViewerState) -> None:
+        self.sidebar.sections[InspectorPanel.title].setVisible(state.inspector.open)
+        self.header.inspect_button.setChecked(state.inspector.open)
 
     def _show_title(self, state: ViewerState) -> None:
         document, first = self.model.document, state.sources[0]

@@ -24,7 +24,7 @@ from creps_viewer.service.bridge import RenderBridge, fitting_state
 from creps_viewer.settings import Settings
 
 CHECKPOINTS = (".safetensors", ".pkl")
-SESSIONS = (".json", ".png", ".mp4", ".webm")
+SESSIONS = (".json", ".png", ".tif", ".tiff", ".dzi", ".mp4", ".webm")
 
 BUNDLED = "scenery.safetensors"
 OPENING = "Opening"  # how the notice begins that is gone when the file is open
@@ -107,6 +107,7 @@ class Opening(QObject):
             "keyframes": state.keyframes or None,
             "loop": state.loop,
             "compare": state.compare,
+            "inspector": state.inspector,
         }
         carried = self._restored
         if carried is not None and same_checkpoint(carried, document):
@@ -163,7 +164,13 @@ def bundled_path() -> Path | None:
 def state_of(session: Session) -> ViewerState:
     """The session's view, latents, journey and comparison."""
     return ViewerState(
-        session.view, session.sources, session.mix, session.keyframes or (), session.loop, session.compare
+        session.view,
+        session.sources,
+        session.mix,
+        session.keyframes or (),
+        session.loop,
+        session.inspector,
+        session.compare,
     )
 
 

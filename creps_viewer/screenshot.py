@@ -59,6 +59,7 @@ class Screenshot(QObject):
     def _look(self) -> None:
         viewer = self._viewer
         settled = viewer.canvas.stage.settled() and viewer.window.timeline.complete
+        settled = settled and viewer.inspections.current()
         settled = settled and not viewer.bridge.side_jobs  # the panels' small pictures have come
         self._rested = self._rested + POLL_MS if settled else 0
         if self._rested >= REST_MS:

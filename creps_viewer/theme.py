@@ -78,7 +78,8 @@ QToolButton:hover {{ color: {TEXT}; background: {LINE}; }}
 QToolButton:focus {{ color: {ACCENT}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QToolButton[over="true"] {{ color: rgba(215, 218, 224, 200); padding: 4px 8px; }}
-QToolButton[over="true"]:checked {{ color: {ACCENT}; }}
+QToolButton[over="true"]:checked, QToolButton[over="true"]:focus {{ color: {ACCENT}; }}
+QToolButton[over="true"]:disabled {{ color: {QUIET}; }}
 QToolButton[over="true"]:hover, QToolButton[over="true"]:pressed {{
     color: white; background: rgba(22, 25, 30, 150);
 }}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
 from creps_core.comparison import Comparison
+from creps_core.inspector import Inspector
 from creps_core.keyframe import Keyframe
 from creps_core.session import CheckpointRef, Session, write_session
 from creps_core.source import Source
@@ -30,6 +31,7 @@ VIEWS = {
         warps=(Swirl(-0.1, 0.1, 0.6, 60), Lens(0.3, -0.1, 0.22, 1.5)),
     ),
 }
+INSIDE = Inspector(open=True, level=16, channel=3)
 JOURNEY = (
     Keyframe(VIEWS["home"], (Source(seed=SEED),), seconds=2),
     Keyframe(VIEWS["zoomed"], (Source(seed=SEED),), seconds=3, easing="smooth"),
@@ -47,12 +49,15 @@ def main(folder: Path) -> None:
     path = bundled_checkpoint()
     checkpoint = CheckpointRef.of(path, read_checkpoint(path).sha256)
     with tempfile.TemporaryDirectory() as scratch:
-        for name, view in [*VIEWS.items(), ("journey", VIEWS["zoomed"]), ("compare", VIEWS["home"])]:
+        extra = [("journey", VIEWS["zoomed"]), ("inside", VIEWS["home"]), ("compare", VIEWS["home"])]
+        for name, view in [*VIEWS.items(), *extra]:
             session = Session(
                 checkpoint,
                 (Source(seed=SEED),),
-                view=view,
+                None,
+                view,
                 keyframes=JOURNEY if name == "journey" else None,
+                inspector=INSIDE if name == "inside" else Inspector(),
                 compare=COMPARISON if name == "compare" else None,
             )
             file = Path(scratch) / f"{name}.json"

@@ -33,8 +33,8 @@ def run_command(command: click.Command) -> NoReturn:
         sys.exit(result if isinstance(result, int) else 0)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _fail(name, "interrupted; nothing was left half-written", INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort) as error:
+        _fail(name, str(error) or "interrupted; nothing was left half-written", INTERRUPTED)
     except click.ClickException as error:
         _fail(name, error.format_message(), error.exit_code)
     except CrepsError as error:

@@ -16,6 +16,7 @@ import click
 
 from creps_core.decimals import parse_decimal
 from creps_core.errors import InputError
+from creps_core.sheet import parse_seeds
 from creps_core.source import MAX_SEED
 from creps_core.view import Size
 from creps_core.warps import parse_warp
@@ -89,5 +90,6 @@ WINDOW = Parsed("Y0,X0,Y1,X1", lambda text: parse_decimals(text, "Y0,X0,Y1,X1"))
 NUMBER = Parsed("number", parse_number)
 WARP = Parsed("SPEC", parse_warp)
 DEVICE = Parsed("auto|cpu|cuda|mps", parse_device)
+SEEDS = Parsed("SEEDS", parse_seeds)
 SEED = click.IntRange(0, MAX_SEED)
 FILE = click.Path(path_type=Path)

@@ -10,6 +10,7 @@ from typing import Any
 from creps_core.errors import InputError
 from creps_core.grid import GeneralGrid, SeparableGrid, grid_for, window_grid
 from creps_core.session import Session
+from creps_core.sheet import Sheet
 from creps_core.source import Mix, Source
 from creps_core.view import Outside, Size, View, log2_of
 from creps_core.warps import Warp
@@ -99,6 +100,19 @@ def window_view(window: Window, size: Size) -> View | None:
         )
     except (InputError, ZeroDivisionError, OverflowError):
         return None
+
+
+def resolve_sheet(
+    seeds: tuple[int, ...] | None, columns: int | None, labels: bool, seed: int | None
+) -> Sheet | None:
+    """The contact sheet that the flags ask for. Raises `InputError` for flags that do not go together."""
+    if seeds is None:
+        if columns is not None:
+            raise InputError("--columns belongs to --sheet")
+        return None
+    if seed is not None:
+        raise InputError("--sheet names the seeds; leave out --seed")
+    return Sheet(seeds, columns, labels)
 
 
 def _refuse_with_window(flags: RenderFlags) -> None:

@@ -72,6 +72,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(
         "Tab, F9", "hide or show the panels", "panels", _key(_Key.Key_Tab, _Key.Key_Backtab, _Key.Key_F9)
     ),
+    Binding("B", "look inside: the bi-lines", "inspect", _key(_Key.Key_B)),
     Binding("I", "hide or show the readout", "readout", _key(_Key.Key_I)),
     Binding("H", "this list", "help", _key(_Key.Key_H)),
     Binding("Escape", "leave full screen, then cancel", "escape", _key(_Key.Key_Escape)),
@@ -80,7 +81,7 @@ BINDINGS: tuple[Binding, ...] = (
 # what the canvas passes on to the window
 WINDOW_COMMANDS = frozenset(
     {"copy_picture", "copy_view", "full_screen", "panels", "readout", "help", "escape"}
-    | {"seeds", "keyframe", "play"}
+    | {"seeds", "keyframe", "play", "inspect"}
     | {"compare", "residual", "compare_layout", "compare_link", "wipe_left", "wipe_right"}
 )
 

@@ -62,10 +62,15 @@ class LayerStack:
     def __init__(self) -> None:
         self._layers: list[Layer] = []
         self._backdrop: Layer | None = None
+        self._cover: Layer | None = None
 
     @property
     def layers(self) -> list[Layer]:
         """All that have a right to a texture, oldest first."""
+        return self._pictures + ([self._cover] if self._cover else [])
+
+    @property
+    def _pictures(self) -> list[Layer]:
         return ([self._backdrop] if self._backdrop else []) + self._layers
 
     def add(self, frame: Frame, view: View, size: Size, now: float, fade: float = 0.0) -> None:
@@ -77,10 +82,14 @@ class LayerStack:
         """A small picture of the whole, shown where nothing else is."""
         self._backdrop = None if frame is None else self._layer(frame, now, 0.0)
 
+    def set_cover(self, frame: Frame | None, now: float) -> None:
+        """Something that is no finer or coarser picture lies over all others, or nothing."""
+        self._cover = None if frame is None else self._layer(frame, now, 0.0)
+
     def clear(self) -> None:
         """Forget everything."""
         self._layers.clear()
-        self._backdrop = None
+        self._backdrop = self._cover = None
 
     def fading(self, now: float) -> bool:
         """Whether some layer is not opaque yet."""
@@ -96,14 +105,19 @@ class LayerStack:
             result.append(Drawn(layer, placement, opacity))
             if placement.covers and opacity >= 1:
                 break
-        return result[::-1]
+        result = result[::-1]
+        if self._cover is not None:
+            placement = self._cover.placement(view, size)
+            if placement.touches:
+                result.append(Drawn(self._cover, placement, 1.0))
+        return result
 
     def _layer(self, frame: Frame, now: float, fade: float) -> Layer:
         return Layer(frame, next(_keys), now, fade)
 
     def _ordered(self, view: View, size: Size) -> list[Layer]:
         if not self._layers:
-            return self.layers
+            return self._pictures
         newest = self._layers[-1].picture
 
         def rank(layer: Layer) -> tuple[bool, bool, float, int]:
@@ -114,7 +128,7 @@ class LayerStack:
             # equal up to rounding is equal
             return layer.picture == newest, final, round(density, 6), layer.key
 
-        return sorted(self.layers, key=rank)
+        return sorted(self._pictures, key=rank)
 
     def _prune(self, view: View, size: Size, now: float) -> None:
         """Drop what a newer opaque frame of the same view replaces, then the oldest beyond the limit."""

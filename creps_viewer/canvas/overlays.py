@@ -49,6 +49,7 @@ class Overlays:
         self.minimap = Minimap(model)
         self.animated = True
         self.readout_shown = True
+        self.left_px = 0  # taken at the canvas's left edge, logical pixels
         self.help_shown = False
         self._model, self._font, self._clock = model, font, clock
         self._cache: dict[str, tuple[Hashable, Any]] = {}
@@ -140,15 +141,15 @@ class Overlays:
         text = readout_text(model.state.view, size, config, model.frame)
         image = self._cached("readout", (text, ratio), lambda: images.readout_image(text, self._font, ratio))
         margin = round(MARGIN * ratio)
-        y = size.height - margin - image.height()
-        if image.width() + 2 * margin > size.width or y < 0:
+        x, y = margin + round(self.left_px * ratio), size.height - margin - image.height()
+        if image.width() + margin + x > size.width or y < 0:
             return []
-        found = [Sprite(image, margin, y)]
+        found = [Sprite(image, x, y)]
         length = round(image.width() * text.refined)
         if 0 < text.refined < 1 and length:
             bar = self._cached("bar", (length, ratio), lambda: images.bar_image(length, ratio))
-            found.append(Sprite(bar, margin, y + image.height() - bar.height()))
-        return found + self._scale_bar(size, ratio, margin + image.width())
+            found.append(Sprite(bar, x, y + image.height() - bar.height()))
+        return found + self._scale_bar(size, ratio, x + image.width())
 
     def _scale_bar(self, size: Size, ratio: float, taken: int) -> list[Sprite]:
         bar = scale_bar(self._model.state.view, size, SCALE_BAR_PX * ratio)

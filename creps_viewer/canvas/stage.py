@@ -14,6 +14,7 @@ from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QWidget
 
 from creps_core.frame import Frame
+from creps_core.inspector import Inspection
 from creps_core.view import Size
 from creps_viewer.canvas.gestures import Gestures
 from creps_viewer.canvas.layers import Drawn, Layer, LayerStack
@@ -85,6 +86,7 @@ class Stage(QObject):
         model.changed.connect(self._on_changed)
         model.frame_changed.connect(self._on_frame)
         model.second_changed.connect(self._on_second)
+        model.inspection_changed.connect(self._on_inspection)
         model.document_changed.connect(self._on_document)
         model.message_changed.connect(self._on_message)
         model.interrupted.connect(self.gestures.cancel)
@@ -126,6 +128,7 @@ class Stage(QObject):
         self.model.changed.disconnect(self._on_changed)
         self.model.frame_changed.disconnect(self._on_frame)
         self.model.second_changed.disconnect(self._on_second)
+        self.model.inspection_changed.disconnect(self._on_inspection)
         self.model.document_changed.disconnect(self._on_document)
         self.model.message_changed.disconnect(self._on_message)
         self.model.interrupted.disconnect(self.gestures.cancel)
@@ -201,6 +204,10 @@ class Stage(QObject):
     def _fade(self) -> float:
         """How long what arrives now takes to become opaque, in seconds."""
         return FADE_SECONDS if self.animated and not self.model.moving else 0.0
+
+    def _on_inspection(self, inspection: Inspection | None) -> None:
+        self.layers.set_cover(None if inspection is None else inspection.frame, self._clock())
+        self._widget.update()
 
     def _on_document(self, document: Document | None) -> None:
         if document is None:

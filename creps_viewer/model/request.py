@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from creps_core.frame import Frame
+from creps_core.inspector import Inspector
 from creps_core.source import Mix, Source
 from creps_core.view import Size, View
 
@@ -38,3 +39,12 @@ class SideRequest:
     size: Size
     rank: int = 0
     second: bool = False  # of the second picture's checkpoint, and for its listener
+
+
+@dataclass(frozen=True)
+class InspectionRequest(SideRequest):
+    """A look inside the network, made when nothing better is to be done."""
+
+    id: int = 0  # results of any but the newest are dropped
+    inspector: Inspector = field(default_factory=Inspector)
+    draft: bool = False  # something moves: every few samples will do

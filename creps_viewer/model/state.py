@@ -7,6 +7,7 @@ from pathlib import Path
 
 from creps_core.comparison import Comparison
 from creps_core.config import GeneratorConfig
+from creps_core.inspector import Inspector
 from creps_core.keyframe import Keyframe
 from creps_core.source import Mix, Source
 from creps_core.view import View
@@ -21,6 +22,7 @@ class ViewerState:
     mix: Mix | None = None  # None: source A alone
     keyframes: tuple[Keyframe, ...] = ()  # of the journey
     loop: bool = False  # the last keyframe leads back to the first
+    inspector: Inspector = field(default_factory=Inspector)  # what is shown of the network's inside
     compare: Comparison | None = None  # what lies beside the picture
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 from psygnal import Signal
 
 from creps_core.frame import Frame
+from creps_core.inspector import Inspection
 from creps_core.view import Size
 from creps_viewer.model.direction_list import DirectionList
 from creps_viewer.model.favourite_list import FavouriteList
@@ -36,6 +37,7 @@ class ViewerModel:
     document_changed = Signal(object)  # Document | None
     frame_changed = Signal(Frame)  # the newest pass of the newest request
     second_changed = Signal(Second)
+    inspection_changed = Signal(object)  # Inspection | None
     canvas_resized = Signal(Size)  # device pixels
     message_changed = Signal(object)  # Message | None
     notice = Signal(str, str)  # (level "info" | "warning" | "error", one calm sentence)
@@ -51,6 +53,7 @@ class ViewerModel:
         self.settled = False  # whether `frame` is the finished picture of the present state and size
         self.second = Second()  # of `state.compare`
         self.message: Message | None = None
+        self.inspection: Inspection | None = None
         self.canvas_size = Size(1, 1)  # of the picture: of each, where two lie side by side
         self.side = SidePictures()
         self.directions = DirectionList()
@@ -145,6 +148,12 @@ class ViewerModel:
         """The second picture has come further."""
         self.second = dataclasses.replace(self.second, **changes)
         self.second_changed.emit(self.second)
+
+    def set_inspection(self, inspection: Inspection | None) -> None:
+        """What the inspector shows was computed, or there is nothing to show."""
+        if inspection is not self.inspection:
+            self.inspection = inspection
+            self.inspection_changed.emit(inspection)
 
     def set_message(self, message: Message | None) -> None:
         """Say something in the canvas, or nothing."""

@@ -14,10 +14,11 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from creps_core.cancel import CancelToken
 from creps_core.config import GeneratorConfig
 from creps_core.frame import Frame
+from creps_core.inspector import Inspection
 from creps_core.keyframe import Keyframe
 from creps_core.source import Mix, Source
 from creps_core.view import Size, View
-from creps_viewer.model.request import RenderRequest, SideRequest
+from creps_viewer.model.request import InspectionRequest, RenderRequest, SideRequest
 from creps_viewer.model.schedule import Action, Event, Schedule
 from creps_viewer.model.sentences import sentence
 from creps_viewer.model.state import Document, Message, ViewerState
@@ -63,6 +64,7 @@ class RenderBridge(QObject):
         self._model = model
         self._schedule = Schedule()
         self._requests = 0
+        self._inspections = 0
         self._generations = 0
         self._sent: tuple[object, Size] | None = None  # picture and size that the newest request is for
         self._load = 0
@@ -77,6 +79,7 @@ class RenderBridge(QObject):
         queue.done.connect(self._on_done)
         queue.error.connect(self._on_error)
         queue.side.connect(self._on_side)
+        queue.inspection.connect(self._on_inspection)
         queue.progress.connect(self._on_progress)
         queue.loaded.connect(self._on_loaded)
         queue.load_error.connect(self._on_load_error)
@@ -128,6 +131,24 @@ class RenderBridge(QObject):
     ) -> None:
         """Ask for a small picture of the open document; it comes with `side_picture` when there is time."""
         self.service.request_side(SideRequest(key, self._generations, sources, mix, view, size))
+
+    def request_inspection(self) -> None:
+        """Ask for what the model's inspector shows now; it goes into the model when there is time."""
+        state, size = self._model.state, self._model.canvas_size
+        self._inspections += 1
+        self.service.request_side(
+            InspectionRequest(
+                "inspection",
+                self._generations,
+                state.sources,
+                state.mix,
+                state.view,
+                size,
+                id=self._inspections,
+                inspector=state.inspector,
+                draft=self._model.moving,
+            )
+        )
 
     def retry(self) -> None:
         """Ask for the present picture again, after an error."""
@@ -209,6 +230,10 @@ class RenderBridge(QObject):
             self.side_picture.emit(key, frame)
             self._model.side.arrived.emit(key, frame)
 
+    def _on_inspection(self, request: int, inspection: Inspection) -> None:
+        if not self._closed and request == self._inspections and self._model.state.inspector.open:
+            self._model.set_inspection(inspection)
+
     def _on_progress(self, load: int, done: int, total: int) -> None:
         if load == self._load and self._loading is not None and self._model.document is None:
             share = done / total if total else 0.0
@@ -219,6 +244,7 @@ class RenderBridge(QObject):
             return
         self._loading = None
         self._generations += 1
+        self._inspections += 1  # what is under way is of the old one
         self.engine = opened.engine
         config = opened.engine.config
         document = Document(opened.name, opened.path, opened.sha256, config, self._generations)

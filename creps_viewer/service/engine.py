@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from creps_core.cancel import CancelToken
 from creps_core.config import GeneratorConfig
 from creps_core.frame import Frame
+from creps_core.inspector import Inspection, Inspector
 from creps_core.source import Mix, Source
 from creps_core.view import Size, View
 
@@ -56,6 +57,18 @@ class Engine(Protocol):
 
         `aside`: a thumbnail, of which nothing is kept.
         """
+
+    def inspect(
+        self,
+        plan: Any,
+        view: View,
+        size: Size,
+        inspector: Inspector,
+        *,
+        draft: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> Inspection:
+        """What `inspector` shows of the network's inside. Raises `Cancelled`."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,21 @@ class CheckpointEngine:
         return self.renderer.passes(
             plan, view, size, previous=previous, moving=moving, aside=aside, cancel=cancel
         )
+
+    def inspect(
+        self,
+        plan: Any,
+        view: View,
+        size: Size,
+        inspector: Inspector,
+        *,
+        draft: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> Inspection:
+        """What `inspector` shows, from the renderer's own tables."""
+        from creps_core.inspection import inspect
+
+        return inspect(self.renderer, plan, view, size, inspector, draft=draft, cancel=cancel)
 
 
 def open_engine(

@@ -7,6 +7,7 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from creps_core.frame import Frame
+from creps_core.inspector import Inspection
 from creps_viewer.service.engine import Opened
 
 
@@ -17,6 +18,7 @@ class ResultQueue(QObject):
     done = pyqtSignal(int)
     error = pyqtSignal(int, str)
     side = pyqtSignal(str, object)
+    inspection = pyqtSignal(int, object)
     progress = pyqtSignal(int, object, object)  # whole numbers beyond 32 bits
     loaded = pyqtSignal(int, object)
     load_error = pyqtSignal(int, object, str)
@@ -32,6 +34,9 @@ class ResultQueue(QObject):
 
     def on_side(self, key: str, frame: Frame) -> None:
         self.side.emit(key, frame)
+
+    def on_inspection(self, request: int, inspection: Inspection) -> None:
+        self.inspection.emit(request, inspection)
 
     def on_load_progress(self, load: int, done: int, total: int) -> None:
         self.progress.emit(load, done, total)

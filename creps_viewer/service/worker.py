@@ -18,7 +18,8 @@ from creps_core.cancel import CancelToken
 from creps_core.consistency import residual_frame
 from creps_core.errors import Cancelled, CrepsError
 from creps_core.frame import Frame
-from creps_viewer.model.request import RenderRequest, SideRequest
+from creps_core.inspector import Inspection
+from creps_viewer.model.request import InspectionRequest, RenderRequest, SideRequest
 from creps_viewer.service.engine import Engine
 from creps_viewer.service.reuse import Reuse
 
@@ -39,6 +40,9 @@ class Listener(Protocol):
 
     def on_side(self, key: str, frame: Frame) -> None:
         """A side job's picture."""
+
+    def on_inspection(self, request: int, inspection: Inspection) -> None:
+        """What was asked to be shown of the network's inside."""
 
 
 @dataclass(eq=False)
@@ -259,9 +263,16 @@ class RenderService:
     def _render_side(self, engine: Engine, job: SideRequest, token: CancelToken, lane: _Lane) -> None:
         try:
             plan = engine.plan(job.sources, job.mix)
-            frames = list(engine.passes(plan, job.view, job.size, aside=True, cancel=token))
-            token.check()
-            lane.listener.on_side(job.key, frames[-1])
+            if isinstance(job, InspectionRequest):
+                inspection = engine.inspect(
+                    plan, job.view, job.size, job.inspector, draft=job.draft, cancel=token
+                )
+                token.check()
+                lane.listener.on_inspection(job.id, inspection)
+            else:
+                frames = list(engine.passes(plan, job.view, job.size, aside=True, cancel=token))
+                token.check()
+                lane.listener.on_side(job.key, frames[-1])
             self._finish(job)
         except Cancelled:
             pass  # it stays in line, or something replaced it

@@ -246,6 +246,11 @@ BAD = [
     (["--size", "9x9", "--out", "a.png", "--window", "0,0,1,1", "--warp", "tilt:0.1,0"], "leave out --warp"),
     (["--size", "9x9", "--out", "a.png", "--session", "none.json"], "no such file"),
     (["--size", "9x9", "--out", "a.png", "--ckpt", "none.pkl"], "none.pkl"),
+    (["--size", "9x9", "--out", "a.png", "--pyramid"], "only .tif holds a pyramid"),
+    (["--size", "9x9", "--out", "a.dzi", "--bits", "16"], "Deep Zoom has 8 bits"),
+    (["--size", "9x9", "--out", "a.png", "--sheet", "5-2"], "seeds go up"),
+    (["--size", "9x9", "--out", "a.png", "--sheet", "0-3", "--seed", "1"], "leave out --seed"),
+    (["--size", "9x9", "--out", "a.png", "--columns", "3"], "belongs to --sheet"),
     (["--size", "9x9", "--out", "a.png", "--nonsense"], "--nonsense"),
     (["--size", "9x9", "--out", "a.png", "more"], "more"),
 ]
@@ -314,6 +319,52 @@ def test_progress_shows_on_a_terminal_only(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert b"a.png" in shown
     assert b"/90 [" in shown
+
+
+@pytest.mark.parametrize("name", ["a.dzi", "a.tif"])
+def test_tiles_that_were_interrupted_are_gone_on_with(
+    creps_render: Command, tmp_path: Path, name: str
+) -> None:
+    """A real Ctrl-C; then the same command, whose tiles are those of a plain picture."""
+    out, options = tmp_path / name, ["--pyramid"] if name == "a.tif" else []
+    arguments = ["--ckpt", PKL, "--size", "1100x1030", "--device", "cpu", *options, "--out", out]
+    with start(*arguments, stderr=subprocess.PIPE) as process:
+        deadline, first = time.monotonic() + 60, tmp_path / f"{name}.part"
+        while sum(p.stat().st_size for p in first.rglob("*") if p.suffix in (".png", ".bin")) == 0:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert f"what is complete is kept in {name}.part".encode() in error
+    assert [p.name for p in tmp_path.iterdir()] == [f"{name}.part"]
+    assert creps_render(*arguments).code == 0
+    assert not (tmp_path / f"{name}.part").exists()
+    assert creps_render("--session", out, "--ckpt", PKL, "--out", tmp_path / "plain.png").code == 0
+    with Image.open(tmp_path / "plain.png") as plain:
+        tile = np.asarray(plain)[512:1024, 1024:1100]
+        top, left = (512, 1024) if name == "a.tif" else (0, 0)
+        with Image.open(out if name == "a.tif" else tmp_path / "a_files" / "11" / "2_1.png") as image:
+            np.testing.assert_array_equal(np.asarray(image)[top : top + 512, left : left + 76], tile)
+
+
+def test_a_sheet_is_a_picture_per_seed_and_carries_the_first(creps_render: Command, tmp_path: Path) -> None:
+    shared = ["--ckpt", PKL, "--size", "40x30", "--zoom", 2]
+    sheet = ["--sheet", "7,2-3", "--columns", 3]
+    assert creps_render(*shared, *sheet, "--no-labels", "--out", tmp_path / "sheet.png").code == 0
+    assert creps_render(*shared, "--seed", 3, "--out", tmp_path / "three.png").code == 0
+    with Image.open(tmp_path / "sheet.png") as whole, Image.open(tmp_path / "three.png") as three:
+        assert whole.size == (3 * 44 - 4, 30)
+        np.testing.assert_array_equal(np.asarray(whole)[:, 88:], np.asarray(three))
+    assert creps_render(*shared, *sheet, "--out", tmp_path / "labelled.png").code == 0
+    with Image.open(tmp_path / "labelled.png") as labelled:
+        assert labelled.size == (3 * 44 - 4, 30 + 14)
+    session = read_session(tmp_path / "sheet.png")
+    assert (session.sources, session.size) == ((Source(seed=7),), Size(40, 30))
+    again = creps_render("--session", tmp_path / "sheet.png", "--ckpt", PKL, "--out", tmp_path / "seven.png")
+    assert again.code == 0
+    assert "sheet" not in read_session(tmp_path / "seven.png").unknown
 
 
 def test_a_window_becomes_the_view_that_shows_it() -> None:

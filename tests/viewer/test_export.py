@@ -188,6 +188,73 @@ def test_a_full_disk_is_said_and_the_earlier_file_stays(qtbot, viewer, folder):
     assert path.read_bytes() == b"the earlier picture"
 
 
+def choose(dialog, kind: str) -> None:
+    dialog.format.setCurrentIndex(dialog.format.findData(kind))
+    dialog._use_format()
+
+
+@pytest.mark.parametrize("kind", ["dzi8", "pyr8"])
+def test_tiles_are_saved_and_open_again(qtbot, viewer, folder, kind):
+    viewer.model.update(view=VIEW)
+    dialog = fill_in(viewer, folder / "out.png", Size(150, 90))
+    choose(dialog, kind)
+    path = dialog.choice.path
+    assert path.name == {"dzi8": "out.dzi", "pyr8": "out.tif"}[kind]
+    with qtbot.waitSignal(viewer.commands.exporter.finished, timeout=30000):
+        dialog.save()
+    with Image.open(path if kind == "pyr8" else folder / "out_files" / "8" / "0_0.png") as picture:
+        assert (np.asarray(picture) == rendered(viewer, Size(150, 90))).all()
+    viewer.model.update(view=View())
+    viewer.opening.open(path)
+    assert viewer.model.state.view == VIEW
+
+
+def test_stopped_tiles_are_kept_and_the_same_export_goes_on(qtbot, viewer, folder):
+    dialog = fill_in(viewer, folder / "out.dzi", Size(1500, 1400))
+    exporter, shares = viewer.commands.exporter, []
+    with qtbot.waitSignal(exporter.progressed, timeout=30000):
+        dialog.save()
+    with qtbot.waitSignal(exporter.cancelled, timeout=10000):
+        dialog.reject()
+    exporter.stop()
+    assert "is kept" in dialog.status.text()
+    assert [entry.name for entry in folder.iterdir()] == ["out.dzi.part"]
+    exporter.progressed.connect(lambda share, _left: shares.append(share))
+    with qtbot.waitSignal(exporter.finished, timeout=60000):
+        dialog.save()
+    assert shares[-1] == 1
+    assert {path.name for path in folder.iterdir()} == {
+        "out.dzi",
+        "out.html",
+        "out.session.json",
+        "out_files",
+    }
+
+
+def test_a_sheet_of_seeds_is_saved(qtbot, viewer, folder):
+    dialog = fill_in(viewer, folder / "sheet.png")
+    row = dialog.sheet_row
+    assert not row.seeds.isVisible()
+    row.what.setCurrentIndex(1)
+    row.what.activated.emit(1)
+    assert row.seeds.isVisible()
+    assert (dialog.width_field.value, dialog.height_field.value) == (256, 256)
+    row.seeds.setText("none")
+    dialog.save()
+    assert "list of seeds" in dialog.status.text()
+    row.seeds.setText("3-5")
+    row.columns.type_text("3")
+    for field in (dialog.width_field, dialog.height_field):
+        field.type_text("32")
+    with qtbot.waitSignal(viewer.commands.exporter.finished, timeout=30000):
+        dialog.save()
+    viewer.model.update(sources=(Source(seed=4),))
+    with Image.open(folder / "sheet.png") as picture:
+        assert picture.size == (3 * 36 - 4, 32 + 14)
+        assert (np.asarray(picture)[:32, 36:68] == rendered(viewer, Size(32, 32))).all()
+    assert read_session(folder / "sheet.png").sources == (Source(seed=3),)
+
+
 @pytest.mark.parametrize("agree", [True, False])
 def test_closing_during_an_export_asks(qtbot, viewer, folder, agree):
     dialog = fill_in(viewer, folder / "huge.png", Size(30000, 30000))
