@@ -20,6 +20,7 @@ class FrameStats:
     reused: float = 0.0  # share of the frame's pixels kept from the previous frame, 0…1
     table_per_unit: float = 0.0  # line-table samples per plane unit, general grids only
     device: str = "cpu"
+    psnr: float | None = None  # dB, of residual frames only: see `consistency`
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from creps_core.atomic import replacing
+from creps_core.checkpoint_ref import CHECKPOINT_KEYS
+from creps_core.checkpoint_ref import CheckpointRef as CheckpointRef  # a session is nothing without it
+from creps_core.comparison import Comparison
 from creps_core.errors import InputError
 from creps_core.inspector import Inspector
 from creps_core.json_fields import json_integer, json_list, json_object, merged, other_keys
@@ -29,22 +32,7 @@ from creps_core.view import VIEW_KEYS, Size, View
 
 FORMAT = 1
 MAX_SIDE = 2**31 - 1
-_TOP_KEYS = {"format", "checkpoint", "sources", "mix", "view", "keyframes", "loop", "inspector"}
-_CHECKPOINT_KEYS = {"name", "sha256", "path"}
-
-
-@dataclass(frozen=True)
-class CheckpointRef:
-    """The checkpoint a session was made with."""
-
-    name: str  # of the file, with its suffix
-    sha256: str  # of the file, "" when unknown
-    path: str | None = None  # where it was; never in exported pictures
-
-    @classmethod
-    def of(cls, path: Path, sha256: str) -> CheckpointRef:
-        """The reference to a file on this machine."""
-        return cls(path.name, sha256, str(path.absolute()))
+_TOP_KEYS = {"format", "checkpoint", "sources", "mix", "view", "keyframes", "loop", "inspector", "compare"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +51,7 @@ class Session:
     keyframes: tuple[Keyframe, ...] | None = None
     loop: bool = False  # the last keyframe leads back to the first
     inspector: Inspector = field(default_factory=Inspector)  # what the viewer shows of the network's inside
+    compare: Comparison | None = None  # what lies beside the picture
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
@@ -108,15 +97,12 @@ def write_session(path: Path | str, session: Session) -> None:
 
 def session_to_json(session: Session, *, portable: bool = False, indent: int | None = None) -> str:
     """The session as JSON text; `portable` leaves out the checkpoint's path, as exports must."""
-    checkpoint = {"name": session.checkpoint.name, "sha256": session.checkpoint.sha256}
-    if session.checkpoint.path is not None and not portable:
-        checkpoint["path"] = session.checkpoint.path
     view = session.view.to_json()
     if session.size is not None:
         view["size"] = list(session.size)
     document: dict[str, Any] = {
         "format": FORMAT,
-        "checkpoint": checkpoint,
+        "checkpoint": session.checkpoint.to_json(portable=portable),
         "sources": [source_to_json(source) for source in session.sources],
     }
     if session.mix is not None:
@@ -126,6 +112,8 @@ def session_to_json(session: Session, *, portable: bool = False, indent: int | N
         document["keyframes"] = [keyframe.to_json() for keyframe in session.keyframes]
     if session.loop:
         document["loop"] = True
+    if session.compare is not None:
+        document["compare"] = session.compare.to_json(portable=portable)
     if session.inspector != Inspector():
         document["inspector"] = session.inspector.to_json()
     # Plain ASCII passes unharmed through any tag, file system name and locale.
@@ -159,13 +147,14 @@ def session_from_json(text: str) -> Session:
     if not isinstance(loop, bool):
         raise InputError("the session's loop is neither true nor false")
     return Session(
-        checkpoint=_checkpoint_from_json(checkpoint),
+        checkpoint=CheckpointRef.from_json(checkpoint),
         sources=sources,
         mix=mix,
         view=shown.view,
         size=_size_from_json(view.get("size")),
         keyframes=_keyframes_from_json(document.get("keyframes"), shown),
         loop=loop,
+        compare=None if document.get("compare") is None else Comparison.from_json(document["compare"]),
         inspector=Inspector.from_json(json_object(document.get("inspector", {}), "inspector")),
         unknown=_unknown_keys(document, checkpoint, entries, view),
     )
@@ -182,23 +171,13 @@ def _unknown_keys(
 ) -> dict[str, Any]:
     unknown = other_keys(document, _TOP_KEYS)
     nested = {
-        "checkpoint": other_keys(checkpoint, _CHECKPOINT_KEYS),
+        "checkpoint": other_keys(checkpoint, CHECKPOINT_KEYS),
         "sources": [other_keys(source, SOURCE_KEYS) for source in sources],
         "view": other_keys(view, VIEW_KEYS | {"size"}),
     }
     if not any(nested["sources"]):
         nested["sources"] = []
     return unknown | {key: value for key, value in nested.items() if value}
-
-
-def _checkpoint_from_json(values: dict[str, Any]) -> CheckpointRef:
-    texts = {key: values.get(key, "") for key in ("name", "sha256")} | {"path": values.get("path")}
-    for key, value in texts.items():
-        if not isinstance(value, str) and not (key == "path" and value is None):
-            raise InputError(f"the session's checkpoint has a {key} that is not a text")
-    if not (texts["name"] or texts["path"]):
-        raise InputError("the session does not name its checkpoint")
-    return CheckpointRef(**texts)
 
 
 def _size_from_json(value: Any) -> Size | None:

@@ -33,6 +33,7 @@ from creps_viewer.screenshot import Screenshot
 from creps_viewer.service.bridge import RenderBridge, opener_for
 from creps_viewer.service.direction_search import DirectionSearch
 from creps_viewer.service.loader import Opener
+from creps_viewer.service.second import SecondPicture
 from creps_viewer.settings import Settings, config_folder, state_folder
 from creps_viewer.theme import apply_theme
 from creps_viewer.unix_signals import UnixSignals
@@ -77,7 +78,10 @@ class Viewer(QObject):
         for level, text in early:
             self.window.notices.show_notice(level, text)
         self.opening = Opening(self.model, self.bridge, settings)
-        self.commands = Commands(self.window, self.bridge, self.opening, stage.gestures.run, options.device)
+        self.second = SecondPicture(self.model, self.bridge, opener, self.opening.locate)
+        self.commands = Commands(
+            self.window, self.bridge, self.opening, stage.gestures.run, options.device, self.second
+        )
         kept = autosave_path.parent if autosave_path is not None else None  # None: nothing is kept
         store = DirectionStore(kept / "directions") if kept is not None else None
         self.directions = DirectionSearch(self.model, self.bridge, store)
@@ -114,6 +118,7 @@ class Viewer(QObject):
         if self.autosave is not None:
             self.autosave.save()
         self.commands.stop()
+        self.second.close()
         self.directions.close()
         self.bridge.close()
         self.canvas.release()

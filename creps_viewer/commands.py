@@ -14,6 +14,7 @@ from creps_core.picture_export import ExportOptions, check_export
 from creps_core.session import session_from_json, session_to_json
 from creps_core.sheet import session_of
 from creps_viewer.actions import RULE, Command, Menus, RecentMenu
+from creps_viewer.comparisons import Comparisons
 from creps_viewer.export_choice import ExportChoice
 from creps_viewer.export_dialog import ExportDialog
 from creps_viewer.exporter import Exporter, ExportRequest
@@ -25,6 +26,7 @@ from creps_viewer.opening import CHECKPOINTS, SESSIONS, Opening, sentence
 from creps_viewer.panels.seed_sheet import SeedSheet
 from creps_viewer.service.bridge import RenderBridge
 from creps_viewer.service.engine import CheckpointEngine
+from creps_viewer.service.second import SecondPicture
 
 NEED_DOCUMENT = (
     "reload", "follow", "snapshot", "export", "copy_picture", "copy_view", "random", "home", "seeds",
@@ -42,6 +44,7 @@ class Commands(QObject):
         opening: Opening,
         gesture: Callable[[str], None],
         device: str,
+        second: SecondPicture,
     ) -> None:
         super().__init__(window)
         self.window, self.model = window, window.model
@@ -50,6 +53,7 @@ class Commands(QObject):
         self.exporter = Exporter()
         self.follower = Follower(self.model, bridge)
         self.journeys = Journeys(window, bridge, opening, device)
+        self.comparisons = Comparisons(window, opening, second)
         self.dialog: ExportDialog | None = None
         self.seeds: SeedSheet | None = None
         self._snapshot: Path | None = None  # being written
@@ -96,6 +100,8 @@ class Commands(QObject):
             Command("inspect", "Look inside", window.toggle_inspector, ("B",), checkable=True),
             Command("readout", "Readout", lambda: self._gesture("readout"), ("I",)),
             Command("full_screen", "Full screen", window.toggle_full_screen, ("F", "F11"), checkable=True),
+            RULE,
+            menus.add("Compare", *self.comparisons.menu()),
             RULE,
             Command("help", "Gestures and keys", lambda: self._gesture("help"), ("H",)),
         )
@@ -297,6 +303,7 @@ class Commands(QObject):
             actions[key].setEnabled(opened)
         actions["follow"].setChecked(self.follower.on)
         self.journeys.sync(actions)
+        self.comparisons.sync(actions)
         actions["inspect"].setChecked(self.model.state.inspector.open)
         actions["panels"].setChecked(self.window.panels_visible)
         actions["full_screen"].setChecked(self.window.isFullScreen())

@@ -15,6 +15,7 @@ class Header(QWidget):
 
     snapshot = pyqtSignal()
     export = pyqtSignal()
+    compare = pyqtSignal()
     inspect = pyqtSignal()
 
     def __init__(self, parent: QWidget) -> None:
@@ -33,6 +34,10 @@ class Header(QWidget):
         self.snapshot_button.setProperty("over", True)
         self.export_button = _button("Export…", "Save the view at any size (Ctrl+S)")
         self.export_button.setProperty("primary", True)
+        self.compare_button = _word(
+            "Compare", "Lay another picture beside this one (C); with Shift, the mix's second source"
+        )
+        self.compare_button.clicked.connect(self.compare)
         self.snapshot_button.clicked.connect(self.snapshot)
         self.export_button.clicked.connect(self.export)
         self.inspect_button = _word(
@@ -49,6 +54,7 @@ class Header(QWidget):
         layout.addLayout(self._menus)
         layout.addStretch(1)
         layout.addWidget(self.inspect_button)
+        layout.addWidget(self.compare_button)
         layout.addWidget(self.snapshot_button)
         layout.addWidget(self.export_button)
 
@@ -74,8 +80,10 @@ class Header(QWidget):
         layout, (name, detail) = self._layout, self._title
         self._name.clear()
         self._detail.clear()
-        for words in (True, False):
-            self.inspect_button.setVisible(words)  # its key and its menu entry stay
+        words = [self.inspect_button, self.compare_button]
+        for count in (2, 1, 0):
+            for i, word in enumerate(words):
+                word.setVisible(i < count)  # their keys and menu entries stay
             layout.activate()
             if layout.minimumSize().width() <= self.width():
                 break

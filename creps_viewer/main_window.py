@@ -20,8 +20,9 @@ from creps_viewer.model import inspecting
 from creps_viewer.model.state import Document, ViewerState
 from creps_viewer.model.timings import Timings
 from creps_viewer.model.viewer_model import ViewerModel
-from creps_viewer.notices import NoticeBar
+from creps_viewer.notices import TOP_PX, NoticeBar
 from creps_viewer.opening import CHECKPOINTS, OPENING, SESSIONS
+from creps_viewer.panels.compare_bar import CompareBar
 from creps_viewer.panels.directions_panel import DirectionsPanel
 from creps_viewer.panels.favourites_panel import FavouritesPanel
 from creps_viewer.panels.inspector_panel import InspectorPanel
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self._add_sections(timings, go_home, cache_mb)
         self.timeline = TimelineDrawer(model)
         self.header = Header(canvas)
+        self.compare_bar = CompareBar(model, canvas)
         self.edges = Edges(canvas, model, HEADER_PX)
         self.notices = NoticeBar(canvas)
         canvas.installEventFilter(self)
@@ -131,6 +133,7 @@ class MainWindow(QMainWindow):
         self.sidebar.setVisible(visible)
         self.header.setVisible(visible)
         self.timeline.set_allowed(visible)
+        self.compare_bar.set_allowed(visible)
         self.edges.set_allowed(visible)
         self.settings.set_flag("window/panels", visible)
         if not visible:
@@ -162,6 +165,7 @@ class MainWindow(QMainWindow):
     def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:
         if a0 is self.canvas and a1 is not None and a1.type() in (QEvent.Type.Resize, QEvent.Type.Show):
             self.header.setGeometry(0, 0, self.canvas.width(), self.header.height())
+            self.compare_bar.place()
             self.notices.place()
         return super().eventFilter(a0, a1)
 
@@ -196,6 +200,7 @@ class MainWindow(QMainWindow):
         if not self.isFullScreen():
             self.settings.set_geometry(self.saveGeometry())
         self.settings.sync()
+        self.compare_bar.release()
         self.closing.emit()
         super().closeEvent(a0)
 
@@ -221,6 +226,7 @@ class MainWindow(QMainWindow):
     def _state_changed(self, old: ViewerState, new: ViewerState) -> None:
         if old.sources != new.sources:
             self._show_title(new)
+        self.notices.top = TOP_PX if new.compare is None else self.compare_bar.geometry().bottom() + 8
         if old.inspector.open != new.inspector.open:
             self._show_inspector(new)
 

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from creps_viewer.theme import ACCENT, ERROR, QUIET
 
+TOP_PX = 52  # below the header
 WIDEST_PX = 640
 SECONDS = {"info": 6, "warning": 10, "error": 0}  # 0: stays until closed or replaced
 _EDGE = {"info": QUIET, "warning": ACCENT, "error": ERROR}
@@ -40,6 +41,7 @@ class NoticeBar(QWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
         self.message = ""
+        self.top = TOP_PX
         self.hide()
 
     def show_notice(self, level: str, text: str, link: tuple[str, str] | None = None) -> None:
@@ -76,7 +78,7 @@ class NoticeBar(QWidget):
         layout = self.layout()
         height = layout.heightForWidth(width) if layout is not None else 36
         self.setFixedHeight(max(height, 36))
-        self.move((parent.width() - width) // 2, 52)
+        self.move((parent.width() - width) // 2, self.top)
 
     def enterEvent(self, event: QEnterEvent | None) -> None:
         self._timer.stop()

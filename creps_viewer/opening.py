@@ -17,6 +17,7 @@ from creps_core.errors import CrepsError
 from creps_core.session import CheckpointRef, Session, read_session
 from creps_core.session_checkpoint import file_sha256
 from creps_core.view import Size
+from creps_viewer.model.sentences import sentence as sentence  # what opening says, others say alike
 from creps_viewer.model.state import Document, ViewerState
 from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.service.bridge import RenderBridge, fitting_state
@@ -71,7 +72,7 @@ class Opening(QObject):
         if document is not None and same_checkpoint(session, document):
             self._show(session, document)
             return
-        path = self._locate(session, beside)
+        path = self.locate(session.checkpoint, beside)
         self._awaited = session
         if path is not None:
             self.open_checkpoint(path, state_of(session))
@@ -84,7 +85,7 @@ class Opening(QObject):
 
     def can_restore(self, session: Session) -> bool:
         """Whether the session's checkpoint is still to be found."""
-        return self._locate(session, None) is not None
+        return self.locate(session.checkpoint) is not None
 
     def reload(self) -> None:
         """Read the open checkpoint again, at the same view and latents."""
@@ -105,6 +106,7 @@ class Opening(QObject):
             "size": size,
             "keyframes": state.keyframes or None,
             "loop": state.loop,
+            "compare": state.compare,
             "inspector": state.inspector,
         }
         carried = self._restored
@@ -112,12 +114,11 @@ class Opening(QObject):
             return dataclasses.replace(carried, **fields)
         return Session(**fields)
 
-    def _locate(self, session: Session, beside: Path | None) -> Path | None:
-        """The session's checkpoint: where it was, beside the session, opened lately, or the bundled one.
+    def locate(self, reference: CheckpointRef, beside: Path | None = None) -> Path | None:
+        """A session's checkpoint: where it was, beside the session, opened lately, or the bundled one.
 
         A single find is opened without hashing it here: reading it tells its sha256 soon enough.
         """
-        reference = session.checkpoint
         name = Path(reference.name).name
         places = [Path(reference.path)] if reference.path else []
         places += [beside / name] if beside is not None and name else []
@@ -161,7 +162,7 @@ def bundled_path() -> Path | None:
 
 
 def state_of(session: Session) -> ViewerState:
-    """The session's view, latents and journey."""
+    """The session's view, latents, journey and comparison."""
     return ViewerState(
         session.view,
         session.sources,
@@ -169,6 +170,7 @@ def state_of(session: Session) -> ViewerState:
         session.keyframes or (),
         session.loop,
         session.inspector,
+        session.compare,
     )
 
 
@@ -177,12 +179,3 @@ def same_checkpoint(session: Session, document: Document) -> bool:
     return session.checkpoint.sha256 == document.sha256 or (
         not session.checkpoint.sha256 and session.checkpoint.name == (document.path or Path()).name
     )
-
-
-def sentence(text: str) -> str:
-    """`text` with a capital letter, unless it begins with a file's name, and a full stop."""
-    text = " ".join(text.split())
-    first = text.split(" ")[0].rstrip(":,;")
-    if "." not in first and "/" not in first and "_" not in first:
-        text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "…", "!", "?")) else f"{text}."

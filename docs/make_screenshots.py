@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
+from creps_core.comparison import Comparison
 from creps_core.inspector import Inspector
 from creps_core.keyframe import Keyframe
 from creps_core.session import CheckpointRef, Session, write_session
@@ -39,6 +40,7 @@ JOURNEY = (
     ),
     Keyframe(VIEWS["home"], (Source(seed=88),)),
 )
+COMPARISON = Comparison(sources=(Source(seed=7),))
 
 
 def main(folder: Path) -> None:
@@ -47,7 +49,8 @@ def main(folder: Path) -> None:
     path = bundled_checkpoint()
     checkpoint = CheckpointRef.of(path, read_checkpoint(path).sha256)
     with tempfile.TemporaryDirectory() as scratch:
-        for name, view in [*VIEWS.items(), ("journey", VIEWS["zoomed"]), ("inside", VIEWS["home"])]:
+        extra = [("journey", VIEWS["zoomed"]), ("inside", VIEWS["home"]), ("compare", VIEWS["home"])]
+        for name, view in [*VIEWS.items(), *extra]:
             session = Session(
                 checkpoint,
                 (Source(seed=SEED),),
@@ -55,6 +58,7 @@ def main(folder: Path) -> None:
                 view,
                 keyframes=JOURNEY if name == "journey" else None,
                 inspector=INSIDE if name == "inside" else Inspector(),
+                compare=COMPARISON if name == "compare" else None,
             )
             file = Path(scratch) / f"{name}.json"
             write_session(file, session)

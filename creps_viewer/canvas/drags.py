@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt
 from creps_core.view import View
 from creps_core.warps import Lens
 from creps_viewer.model import navigation
-from creps_viewer.model.viewer_model import ViewerModel
+from creps_viewer.model.movable import Movable
 from creps_viewer.model.walking import at_place, place_of
 
 
@@ -20,7 +20,7 @@ class Drag:
     slack = 3.0  # device pixels within which a press is a click
     active = False
 
-    def __init__(self, model: ViewerModel, at: tuple[float, float]) -> None:
+    def __init__(self, model: Movable, at: tuple[float, float]) -> None:
         self.model, self.start = model, at
 
     def move(self, at: tuple[float, float]) -> None:
@@ -52,7 +52,7 @@ class TurnDrag(Drag):
 
     _applied = 0.0
 
-    def __init__(self, model: ViewerModel, at: tuple[float, float], px_per_degree: float) -> None:
+    def __init__(self, model: Movable, at: tuple[float, float], px_per_degree: float) -> None:
         super().__init__(model, at)
         self._px_per_degree = px_per_degree
 
@@ -81,7 +81,7 @@ class LensDrag(Drag):
 class WalkDrag(Drag):
     """Walks between seeds: to the right to the next one, downwards to the next row of the lattice."""
 
-    def __init__(self, model: ViewerModel, at: tuple[float, float], px_per_seed: float) -> None:
+    def __init__(self, model: Movable, at: tuple[float, float], px_per_seed: float) -> None:
         super().__init__(model, at)
         self._px_per_seed = px_per_seed
         self._source = model.state.sources[0]

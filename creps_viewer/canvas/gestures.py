@@ -29,7 +29,7 @@ from creps_viewer.canvas.key_commands import WALKS, run_command
 from creps_viewer.canvas.keys import WINDOW_COMMANDS, command_for
 from creps_viewer.canvas.motion import Motion
 from creps_viewer.model import navigation
-from creps_viewer.model.viewer_model import ViewerModel
+from creps_viewer.model.movable import Movable
 
 NOTCH_OCTAVES = Fraction(1, 2)  # one notch of a wheel
 TRACKPAD_PX = 256  # two-finger pixels per octave; a power of two, so that scrolling back is exactly back
@@ -58,7 +58,7 @@ class Gestures(QObject):
     def __init__(
         self,
         widget: QWidget,
-        model: ViewerModel,
+        model: Movable,
         over: Callable[[QPointF, QEvent], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -66,6 +66,7 @@ class Gestures(QObject):
         super().__init__(widget)
         self._widget, self._model, self._over = widget, model, over
         self.motion = Motion(model, clock, self)
+        self.origin = 0  # of the picture that is moved, device pixels from the canvas's left edge
         self._drag: Drag | None = None
         self._scrolling = False
         self._walk = HeldKey(Qt.Key.Key_L)
@@ -333,7 +334,7 @@ class Gestures(QObject):
         return self._widget.devicePixelRatioF()
 
     def _device(self, position: QPointF) -> tuple[float, float]:
-        return position.x() * self._ratio, position.y() * self._ratio
+        return position.x() * self._ratio - self.origin, position.y() * self._ratio
 
 
 def _octaves(notches: float | Fraction) -> Fraction:

@@ -77,7 +77,7 @@ class GlCanvas(QOpenGLWidget):
         if self._painter is None:
             return
         scene = self.stage.begin_paint()
-        upload_ms = self._painter.paint(scene, self.stage.layers.layers)
+        upload_ms = self._painter.paint(scene, self.stage.alive())
         if upload_ms:
             self.stage.timings.add("upload", upload_ms)
         self.stage.end_paint()

@@ -81,7 +81,7 @@ class GlPainter:
         """Draw `scene`; textures of layers that are not `alive` are reused. Returns upload milliseconds."""
         gl, size = self._gl, scene.size
         self._recycle(scene, {layer.key for layer in alive})
-        upload = sum(self._upload(drawn.layer) for drawn in scene.drawn)
+        upload = sum(self._upload(drawn.layer) for _, layers in scene.pictures for drawn in layers)
         gl.glViewport(0, 0, size.width, size.height)
         for capability in (_DEPTH_TEST, _DITHER, _CULL, _SCISSOR):
             gl.glDisable(capability)
@@ -91,8 +91,14 @@ class GlPainter:
         gl.glBlendFunc(_ONE, _ONE_MINUS_SRC_ALPHA)
         self._program.bind()
         self._buffer.bind()
-        for drawn in scene.drawn:
-            self._draw_layer(drawn)
+        for pane, layers in scene.pictures:
+            gl.glViewport(pane.x, 0, *pane.size)
+            gl.glEnable(_SCISSOR)
+            gl.glScissor(pane.left, 0, max(pane.right - pane.left, 0), size.height)
+            for drawn in layers:
+                self._draw_layer(drawn)
+        gl.glDisable(_SCISSOR)
+        gl.glViewport(0, 0, size.width, size.height)
         for sprite in scene.sprites:
             self._draw_sprite(sprite, size)
         self._buffer.release()

@@ -10,7 +10,7 @@ from creps_core.source import MAX_SEED, Source
 from creps_viewer.canvas.drags import without_lens
 from creps_viewer.canvas.motion import Motion
 from creps_viewer.model import navigation
-from creps_viewer.model.viewer_model import ViewerModel
+from creps_viewer.model.movable import Movable
 from creps_viewer.model.walking import at_place, place_of
 
 KEY_OCTAVES = Fraction(1, 2)
@@ -21,7 +21,7 @@ WALKS = {way: f"walk_{way}" for way in ("left", "right", "up", "down")}
 SEEDS = 100_000  # five digits can be remembered
 
 
-def run_command(command: str, model: ViewerModel, motion: Motion) -> None:
+def run_command(command: str, model: Movable, motion: Motion) -> None:
     """Do one command of `keys.BINDINGS` that concerns view, latents or history."""
     view, size = model.state.view, model.canvas_size
     middle = size.width / 2, size.height / 2
@@ -54,7 +54,7 @@ def run_command(command: str, model: ViewerModel, motion: Motion) -> None:
             model.redo()
 
 
-def _walk(model: ViewerModel, right: float, down: float) -> None:
+def _walk(model: Movable, right: float, down: float) -> None:
     first, *others = model.state.sources
     place = place_of(first)
     if place is not None:

@@ -52,6 +52,12 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("S", "sheet of seeds to pick from", "seeds", _key(_Key.Key_S)),
     Binding("K", "add a keyframe", "keyframe", _key(_Key.Key_K)),
     Binding("Space", "play the journey, or stop", "play", _key(_Key.Key_Space)),
+    Binding("C", "compare with another seed", "compare", _key(_Key.Key_C)),
+    Binding("Shift+C", "scale consistency", "residual", _key(_Key.Key_C, modifiers=_SHIFT)),
+    Binding("X", "wipe, or side by side", "compare_layout", _key(_Key.Key_X)),
+    Binding("U", "unlink or link the compared views", "compare_link", _key(_Key.Key_U)),
+    Binding(",  .", "move the wipe line", "wipe_left", _key(_Key.Key_Comma)),
+    Binding("", "", "wipe_right", _key(_Key.Key_Period)),
     Binding("Ctrl+Z", "undo", "undo", _key(_Key.Key_Z, modifiers=_CTRL), True),
     Binding(
         "Ctrl+Shift+Z",
@@ -76,6 +82,7 @@ BINDINGS: tuple[Binding, ...] = (
 WINDOW_COMMANDS = frozenset(
     {"copy_picture", "copy_view", "full_screen", "panels", "readout", "help", "escape"}
     | {"seeds", "keyframe", "play", "inspect"}
+    | {"compare", "residual", "compare_layout", "compare_link", "wipe_left", "wipe_right"}
 )
 
 # what tells keyboards apart but not keys: the keypad, and Shift where the character needs it (+)

@@ -7,6 +7,7 @@ says. Deliberately not here: where a frame lies (`placement`).
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from creps_core.frame import Frame
@@ -14,6 +15,8 @@ from creps_core.view import Size, View
 from creps_viewer.canvas.placement import Placement, place
 
 MAX_LAYERS = 4  # besides the backdrop
+
+_keys = itertools.count(1)  # of all stacks: a canvas may have several
 
 
 @dataclass(eq=False)
@@ -60,7 +63,6 @@ class LayerStack:
         self._layers: list[Layer] = []
         self._backdrop: Layer | None = None
         self._cover: Layer | None = None
-        self._count = 0
 
     @property
     def layers(self) -> list[Layer]:
@@ -111,8 +113,7 @@ class LayerStack:
         return result
 
     def _layer(self, frame: Frame, now: float, fade: float) -> Layer:
-        self._count += 1
-        return Layer(frame, self._count, now, fade)
+        return Layer(frame, next(_keys), now, fade)
 
     def _ordered(self, view: View, size: Size) -> list[Layer]:
         if not self._layers:

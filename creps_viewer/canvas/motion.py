@@ -9,7 +9,7 @@ from PyQt6.QtCore import QObject, Qt, QTimer
 
 from creps_core.view import View
 from creps_viewer.model.glide import GLIDE_SECONDS, Flight, Glide
-from creps_viewer.model.viewer_model import ViewerModel
+from creps_viewer.model.movable import Movable
 
 TICK_MS = 12
 
@@ -17,7 +17,7 @@ TICK_MS = 12
 class Motion(QObject):
     """The glides that are going on; from the first to the last of them is one undo step."""
 
-    def __init__(self, model: ViewerModel, clock: Callable[[], float], parent: QObject) -> None:
+    def __init__(self, model: Movable, clock: Callable[[], float], parent: QObject) -> None:
         super().__init__(parent)
         self._model, self._clock = model, clock
         self._glides: list[Glide] = []

@@ -106,6 +106,40 @@ def hint_image(text: str, font: QFont, ratio: float) -> QImage:
     return paint_image(width, 34, ratio, paint)
 
 
+def name_image(text: str, font: QFont, ratio: float) -> QImage:
+    """What a picture is called, in a small box."""
+    small = font_of(font, theme.TEXT_PX)
+    width = QFontMetricsF(small).horizontalAdvance(text) + 20
+
+    def paint(painter: QPainter) -> None:
+        _box(painter, width, 24)
+        painter.setFont(small)
+        painter.setPen(QColor(theme.TEXT))
+        painter.drawText(QRectF(0, 0, width, 24), Qt.AlignmentFlag.AlignCenter, text)
+
+    return paint_image(width, 24, ratio, paint)
+
+
+def wipe_image(height_px: int, ratio: float, held: bool) -> QImage:
+    """The line between two pictures, `height_px` device pixels long, with a handle in its middle."""
+    width, height = 22.0, height_px / ratio
+
+    def paint(painter: QPainter) -> None:
+        middle = QPointF(width / 2, height / 2)
+        painter.fillRect(QRectF(width / 2 - 1.5, 0, 3, height), QColor(0, 0, 0, 70))
+        painter.fillRect(QRectF(width / 2 - 0.5, 0, 1, height), QColor(255, 255, 255, 220))
+        painter.setPen(QPen(QColor(0, 0, 0, 90), 1))
+        painter.setBrush(QColor(theme.ACCENT_HOVER if held else theme.ACCENT))
+        painter.drawEllipse(middle, 9, 9)
+        painter.setPen(QPen(QColor(theme.ON_ACCENT), 1.5))
+        for side in (-1, 1):
+            tip = QPointF(middle.x() + 5.5 * side, middle.y())
+            painter.drawLine(tip, QPointF(tip.x() - 3 * side, tip.y() - 3))
+            painter.drawLine(tip, QPointF(tip.x() - 3 * side, tip.y() + 3))
+
+    return paint_image(width, height, ratio, paint)
+
+
 def message_image(
     message: Message, font: QFont, ratio: float, widest: float, boxed: bool
 ) -> tuple[QImage, QRectF]:

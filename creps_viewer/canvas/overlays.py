@@ -86,16 +86,17 @@ class Overlays:
         hint = self._hint_until is not None and now < self._hint_until < float("inf")
         return hint or now < self._lens_until
 
-    def sprites(self, size: Size, ratio: float) -> list[Sprite]:
-        """All that is to be drawn now, in order."""
+    def sprites(self, size: Size, ratio: float, picture: Size | None = None) -> list[Sprite]:
+        """All that is to be drawn now, in order; `picture` is the first picture's size, at the left."""
+        picture = picture or size
         self._link = self._map = None
         found: list[Sprite] = []
         has_picture = self._model.frame is not None
         if has_picture:
-            found += self._lens(size, ratio)
+            found += self._lens(picture, ratio)
         if has_picture and self.readout_shown:
-            found += self._readout(size, ratio)
-            found += self._map_sprite(size, ratio)
+            found += self._readout(picture, ratio)
+            found += self._map_sprite(picture, ratio)
         found += self._hint(size, ratio)
         found += self._message(size, ratio)
         if self.help_shown:

@@ -76,11 +76,15 @@ class RasterCanvas(QWidget):
         ratio = self.devicePixelRatioF()
         painter.scale(1 / ratio, 1 / ratio)
         painter.fillRect(0, 0, scene.size.width, scene.size.height, QColor(*GROUND))
-        alive = {layer.key for layer in self.stage.layers.layers}
+        alive = {layer.key for layer in self.stage.alive()}
         self._images = {key: image for key, image in self._images.items() if key in alive}
-        for drawn, hidden in reversed(_with_hidden(scene)):
-            painter.setClipRegion(QRegion(0, 0, scene.size.width, scene.size.height).subtracted(hidden))
-            self._draw_layer(painter, drawn, scene.size)
+        for pane, layers in scene.pictures:
+            painter.setTransform(QTransform.fromScale(1 / ratio, 1 / ratio))
+            painter.translate(pane.x, 0)
+            shown = QRegion(pane.left - pane.x, 0, pane.right - pane.left, pane.size.height)
+            for drawn, hidden in reversed(_with_hidden(layers, pane.size)):
+                painter.setClipRegion(shown.subtracted(hidden))
+                self._draw_layer(painter, drawn, pane.size)
         painter.setClipping(False)
         painter.setTransform(QTransform.fromScale(1 / ratio, 1 / ratio))
         for sprite in scene.sprites:
@@ -126,10 +130,10 @@ class RasterCanvas(QWidget):
         return self._images[key]
 
 
-def _with_hidden(scene: Scene) -> list[tuple[Drawn, QRegion]]:
+def _with_hidden(layers: list[Drawn], window: Size) -> list[tuple[Drawn, QRegion]]:
     """The layers, finest first, each with what finer opaque ones hide of it: scaling costs by the pixel."""
     covered, result = QRegion(), []
-    for drawn in reversed(scene.drawn):
+    for drawn in reversed(layers):
         result.append((drawn, covered))
         matrix, size = drawn.placement.matrix, drawn.layer.frame.size
         if matrix is not None and drawn.opacity >= 1 and matrix[0, 1] == 0 == matrix[1, 0]:
@@ -138,8 +142,8 @@ def _with_hidden(scene: Scene) -> list[tuple[Drawn, QRegion]]:
             y0, y1 = sorted((-f / d, (size.height - f) / d))
             # whole pixels well inside, within the window lest numbers overflow
             left, top = math.ceil(max(x0, -1)) + 1, math.ceil(max(y0, -1)) + 1
-            right = math.floor(min(x1, scene.size.width + 1)) - 1
-            bottom = math.floor(min(y1, scene.size.height + 1)) - 1
+            right = math.floor(min(x1, window.width + 1)) - 1
+            bottom = math.floor(min(y1, window.height + 1)) - 1
             if left < right and top < bottom:
                 covered = covered.united(QRegion(left, top, right - left, bottom - top))
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from creps_core.frame import Frame
 from creps_core.inspector import Inspector
 from creps_core.source import Mix, Source
 from creps_core.view import Size, View
@@ -20,6 +21,7 @@ class RenderRequest:
     view: View
     size: Size  # device pixels
     moving: bool  # a gesture lasts: drafts will do, and the window needs a core
+    against: Frame | None = None  # asked for is the residual of this settled frame, `size` is twice its own
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class SideRequest:
     view: View
     size: Size
     rank: int = 0
+    second: bool = False  # of the second picture's checkpoint, and for its listener
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from creps_core.comparison import Comparison
 from creps_core.config import GeneratorConfig
 from creps_core.inspector import Inspector
 from creps_core.keyframe import Keyframe
@@ -22,11 +23,18 @@ class ViewerState:
     keyframes: tuple[Keyframe, ...] = ()  # of the journey
     loop: bool = False  # the last keyframe leads back to the first
     inspector: Inspector = field(default_factory=Inspector)  # what is shown of the network's inside
+    compare: Comparison | None = None  # what lies beside the picture
 
     @property
     def picture(self) -> tuple[View, tuple[Source, ...], Mix | None]:
         """What the picture depends on."""
         return self.view, self.sources, self.mix
+
+    @property
+    def second_view(self) -> View:
+        """The view of the second picture."""
+        own = self.compare.view if self.compare is not None and not self.compare.linked else None
+        return self.view if own is None else own
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from creps_core.inspector import Inspection
 from creps_core.view import Size
 from creps_viewer.model.direction_list import DirectionList
 from creps_viewer.model.favourite_list import FavouriteList
+from creps_viewer.model.second import Second
 from creps_viewer.model.side_pictures import SidePictures
 from creps_viewer.model.state import Document, Message, ViewerState
 
@@ -35,6 +36,7 @@ class ViewerModel:
     interrupted = Signal()  # history is about to move: whoever moves the view by itself stops now
     document_changed = Signal(object)  # Document | None
     frame_changed = Signal(Frame)  # the newest pass of the newest request
+    second_changed = Signal(Second)
     inspection_changed = Signal(object)  # Inspection | None
     canvas_resized = Signal(Size)  # device pixels
     message_changed = Signal(object)  # Message | None
@@ -49,9 +51,10 @@ class ViewerModel:
         self.document: Document | None = None
         self.frame: Frame | None = None
         self.settled = False  # whether `frame` is the finished picture of the present state and size
+        self.second = Second()  # of `state.compare`
         self.message: Message | None = None
         self.inspection: Inspection | None = None
-        self.canvas_size = Size(1, 1)
+        self.canvas_size = Size(1, 1)  # of the picture: of each, where two lie side by side
         self.side = SidePictures()
         self.directions = DirectionList()
         self.favourites = FavouriteList()
@@ -140,6 +143,11 @@ class ViewerModel:
         self.frame = frame
         self.settled = frame.settled and current
         self.frame_changed.emit(frame)
+
+    def set_second(self, **changes: Any) -> None:
+        """The second picture has come further."""
+        self.second = dataclasses.replace(self.second, **changes)
+        self.second_changed.emit(self.second)
 
     def set_inspection(self, inspection: Inspection | None) -> None:
         """What the inspector shows was computed, or there is nothing to show."""

@@ -20,11 +20,13 @@ from creps_core.source import Mix, Source
 from creps_core.view import Size, View
 from creps_viewer.model.request import InspectionRequest, RenderRequest, SideRequest
 from creps_viewer.model.schedule import Action, Event, Schedule
+from creps_viewer.model.sentences import sentence
 from creps_viewer.model.state import Document, Message, ViewerState
 from creps_viewer.model.timings import Timings
 from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.service.engine import Engine, Opened, Progress, open_engine
 from creps_viewer.service.loader import Loader, Opener
+from creps_viewer.service.result_queue import ResultQueue
 from creps_viewer.service.worker import RenderService
 
 T = TypeVar("T", ViewerState, Keyframe)
@@ -39,43 +41,6 @@ def opener_for(device: str = "auto", cache_mb: int = 512) -> Opener:
         return open_engine(path, device, cache_mb, progress, cancel)
 
     return opener
-
-
-class _Queue(QObject):
-    """The listener of both threads: every call becomes a signal, delivered in the GUI thread."""
-
-    frame = pyqtSignal(int, object)
-    done = pyqtSignal(int)
-    error = pyqtSignal(int, str)
-    side = pyqtSignal(str, object)
-    inspection = pyqtSignal(int, object)
-    progress = pyqtSignal(int, object, object)  # whole numbers beyond 32 bits
-    loaded = pyqtSignal(int, object)
-    load_error = pyqtSignal(int, object, str)
-
-    def on_frame(self, request: int, frame: Frame) -> None:
-        self.frame.emit(request, frame)
-
-    def on_done(self, request: int) -> None:
-        self.done.emit(request)
-
-    def on_error(self, request: int, message: str) -> None:
-        self.error.emit(request, message)
-
-    def on_side(self, key: str, frame: Frame) -> None:
-        self.side.emit(key, frame)
-
-    def on_inspection(self, request: int, inspection: Inspection) -> None:
-        self.inspection.emit(request, inspection)
-
-    def on_load_progress(self, load: int, done: int, total: int) -> None:
-        self.progress.emit(load, done, total)
-
-    def on_loaded(self, load: int, opened: Opened) -> None:
-        self.loaded.emit(load, opened)
-
-    def on_load_error(self, load: int, path: Path, message: str) -> None:
-        self.load_error.emit(load, path, message)
 
 
 class RenderBridge(QObject):
@@ -108,7 +73,7 @@ class RenderBridge(QObject):
         self._quietly = False  # nothing is said about the file that is being read
         self._closed = False
         self._quiet = False
-        self._queue = _Queue()
+        self._queue = ResultQueue()
         queue = self._queue  # lives in the GUI thread: what the others emit is delivered queued
         queue.frame.connect(self._on_frame)
         queue.done.connect(self._on_done)
@@ -118,13 +83,13 @@ class RenderBridge(QObject):
         queue.progress.connect(self._on_progress)
         queue.loaded.connect(self._on_loaded)
         queue.load_error.connect(self._on_load_error)
-        self._service = RenderService(self._queue)
+        self.service = RenderService(self._queue)
         self._loader = Loader(opener or opener_for(), self._queue)
         model.changed.connect(self._on_changed)
         model.canvas_resized.connect(self._on_resized)
         model.moving_changed.connect(self._on_moving)
         model.side.wanted.connect(self._on_side_wanted)
-        model.side.dropped.connect(self._service.drop_side)
+        model.side.dropped.connect(self.service.drop_side)
         if model.document is None and model.message is None:
             model.set_message(NOTHING_OPEN)
 
@@ -159,19 +124,19 @@ class RenderBridge(QObject):
     @property
     def side_jobs(self) -> int:
         """How many small pictures are still to come."""
-        return self._service.side_jobs
+        return self.service.side_jobs
 
     def request_side(
         self, key: str, view: View, size: Size, sources: tuple[Source, ...], mix: Mix | None = None
     ) -> None:
         """Ask for a small picture of the open document; it comes with `side_picture` when there is time."""
-        self._service.request_side(SideRequest(key, self._generations, sources, mix, view, size))
+        self.service.request_side(SideRequest(key, self._generations, sources, mix, view, size))
 
     def request_inspection(self) -> None:
         """Ask for what the model's inspector shows now; it goes into the model when there is time."""
         state, size = self._model.state, self._model.canvas_size
         self._inspections += 1
-        self._service.request_side(
+        self.service.request_side(
             InspectionRequest(
                 "inspection",
                 self._generations,
@@ -198,9 +163,9 @@ class RenderBridge(QObject):
         self._model.canvas_resized.disconnect(self._on_resized)
         self._model.moving_changed.disconnect(self._on_moving)
         self._model.side.wanted.disconnect(self._on_side_wanted)
-        self._model.side.dropped.disconnect(self._service.drop_side)
+        self._model.side.dropped.disconnect(self.service.drop_side)
         self._loader.close()
-        self._service.close()
+        self.service.close()
 
     def _on_changed(self, old: ViewerState, new: ViewerState) -> None:
         if old.picture != new.picture:
@@ -219,13 +184,13 @@ class RenderBridge(QObject):
         if action is Action.SEND:
             self._send()
         elif action is Action.CANCEL:
-            self._service.cancel()
+            self.service.cancel()
 
     def _send(self) -> None:
         state, size = self._model.state, self._model.canvas_size
         self._requests += 1
         self._sent = state.picture, size
-        self._service.submit(
+        self.service.submit(
             RenderRequest(
                 self._requests,
                 self._generations,
@@ -254,11 +219,11 @@ class RenderBridge(QObject):
     def _on_error(self, request: int, message: str) -> None:
         if self._closed or request != self._requests:
             return
-        self._model.set_message(Message(_sentence(message), "Try again", "retry"))
+        self._model.set_message(Message(sentence(message), "Try again", "retry"))
         self._step(Event.DONE)
 
     def _on_side_wanted(self, wanted: SideRequest) -> None:
-        self._service.request_side(dataclasses.replace(wanted, generation=self._generations))
+        self.service.request_side(dataclasses.replace(wanted, generation=self._generations))
 
     def _on_side(self, key: str, frame: Frame) -> None:
         if not self._closed:
@@ -283,7 +248,7 @@ class RenderBridge(QObject):
         self.engine = opened.engine
         config = opened.engine.config
         document = Document(opened.name, opened.path, opened.sha256, config, self._generations)
-        self._service.install(opened.engine, self._generations)
+        self.service.install(opened.engine, self._generations)
         self._schedule, _ = self._schedule.step(Event.CLOSED)
         state = self._wanted_state or fitting_state(self._model.state, document)
         # the new document and its state come in two steps: ask for a picture once, when both are there
@@ -305,9 +270,9 @@ class RenderBridge(QObject):
             return
         self._loading = None
         if self._model.document is None:
-            self._model.set_message(Message(_sentence(message), "Open another checkpoint…", "open"))
+            self._model.set_message(Message(sentence(message), "Open another checkpoint…", "open"))
         elif not self._quietly:
-            self._model.notice.emit("error", _sentence(message))
+            self._model.notice.emit("error", sentence(message))
         self.open_failed.emit(path, message)
 
 
@@ -337,8 +302,3 @@ def _fitting_source(source: Source, config: GeneratorConfig) -> Source:
         source = source.reseeded(0)
     label = source.label if source.label < max(config.c_dim, 1) else 0
     return dataclasses.replace(source, label=label)
-
-
-def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "…", "!", "?")) else text + "."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,23 @@ from creps_viewer.theme import apply_theme
 from tests.viewer.fakes import FakeEngine, FakeOpener
 
 MakeViewer = Callable[..., Viewer]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _lasting() -> None:
+    """What was imported is not looked at again by every collection."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _collected(_lasting: None) -> Iterator[None]:
+    """Windows that a test is done with go now, in Qt's own thread.
+
+    Left to chance, Python collects them while a later test's render thread happens to run, and Qt crashes.
+    """
+    yield
+    gc.collect()
 
 
 @pytest.fixture

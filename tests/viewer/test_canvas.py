@@ -215,7 +215,7 @@ def test_a_file_that_cannot_be_opened_leaves_the_picture(window: Window) -> None
     window.model.notice.connect(lambda level, text: notices.append((level, text)))
     window.bridge.open(Path("bad.pkl"))
     window.until(lambda: bool(notices))
-    assert notices == [("error", "Bad.pkl is not a checkpoint.")]
+    assert notices == [("error", "bad.pkl is not a checkpoint.")]
     assert (window.pixels() == window.expected()).all()
 
 

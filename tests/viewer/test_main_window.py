@@ -46,7 +46,7 @@ def test_a_hostile_file_is_a_sentence_and_the_picture_stays(qtbot, make_viewer, 
         drop(viewer, bad)
     assert viewer.window.notices.isVisible()
     assert viewer.window.notices.level == "error"
-    assert viewer.window.notices.message == "Bad.pkl is not a checkpoint."
+    assert viewer.window.notices.message == "bad.pkl is not a checkpoint."
     assert viewer.model.frame is frame
     assert viewer.model.document.name == "trial"
     viewer.model.update(sources=(Source(seed=5),))  # and the window lives on
