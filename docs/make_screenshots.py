@@ -10,6 +10,7 @@ import sys
 import tempfile
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
 from creps_core.comparison import Comparison
@@ -31,37 +32,34 @@ VIEWS = {
         warps=(Swirl(-0.1, 0.1, 0.6, 60), Lens(0.3, -0.1, 0.22, 1.5)),
     ),
 }
-INSIDE = Inspector(open=True, level=16, channel=3)
+A, B = Source(seed=SEED), Source(seed=88)
 JOURNEY = (
-    Keyframe(VIEWS["home"], (Source(seed=SEED),), seconds=2),
-    Keyframe(VIEWS["zoomed"], (Source(seed=SEED),), seconds=3, easing="smooth"),
-    Keyframe(
-        View.from_zoom(9, center_x=Fraction("0.55"), rotation_deg=14), (Source(seed=SEED),), seconds=2.5
-    ),
-    Keyframe(VIEWS["home"], (Source(seed=88),)),
+    Keyframe(VIEWS["home"], (A,), seconds=2),
+    Keyframe(VIEWS["zoomed"], (A,), seconds=3, easing="smooth"),
+    Keyframe(View.from_zoom(9, center_x=Fraction("0.55"), rotation_deg=14), (A,), seconds=2.5),
+    Keyframe(VIEWS["home"], (B,)),
 )
-COMPARISON = Comparison(sources=(Source(seed=7),))
+SHARES = (0.0,) * 5 + (0.5,) * 4 + (1.0,) * 2  # of B: its layout not at all, its form by half, its palette
+
+# name → what its session holds beside checkpoint, latents and home
+SHOTS: dict[str, dict[str, Any]] = {
+    **{name: {"view": view} for name, view in VIEWS.items()},
+    "mixing": {"sources": (A, B), "mix": tuple((1 - share, share) for share in SHARES)},
+    "journey": {"view": VIEWS["zoomed"], "keyframes": JOURNEY},
+    "inside": {"inspector": Inspector(open=True, level=16, channel=3)},
+    "compare": {"compare": Comparison(sources=(Source(seed=7),))},
+}
 
 
 def main(folder: Path) -> None:
-    """Write one picture per view into the folder."""
+    """Write one picture per shot into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     path = bundled_checkpoint()
     checkpoint = CheckpointRef.of(path, read_checkpoint(path).sha256)
     with tempfile.TemporaryDirectory() as scratch:
-        extra = [("journey", VIEWS["zoomed"]), ("inside", VIEWS["home"]), ("compare", VIEWS["home"])]
-        for name, view in [*VIEWS.items(), *extra]:
-            session = Session(
-                checkpoint,
-                (Source(seed=SEED),),
-                None,
-                view,
-                keyframes=JOURNEY if name == "journey" else None,
-                inspector=INSIDE if name == "inside" else Inspector(),
-                compare=COMPARISON if name == "compare" else None,
-            )
+        for name, fields in SHOTS.items():
             file = Path(scratch) / f"{name}.json"
-            write_session(file, session)
+            write_session(file, Session(checkpoint, **{"sources": (A,), **fields}))
             picture = folder / f"{name}.png"
             command = [sys.executable, "-m", "creps_viewer", "--session", str(file)]
             subprocess.run([*command, "--screenshot", str(picture), "--size", SIZE], check=True)
