@@ -69,7 +69,7 @@ def fill_in(viewer: Viewer, path: Path, size: Size | None = None):
     viewer.commands.export()
     dialog = viewer.commands.dialog
     dialog.path_field.setText(str(path))
-    dialog._follow_suffix(str(path))
+    dialog.follow_suffix(str(path))
     if size is not None:
         dialog.width_field.type_text(str(size.width))
         dialog.height_field.type_text(str(size.height))

@@ -238,7 +238,7 @@ def fill_in(viewer: Viewer, path: Path, size: Size, fps: float = 5):
     dialog = viewer.commands.journeys.dialog
     assert dialog is not None
     dialog.path_field.setText(str(path))
-    dialog._follow_suffix(str(path))
+    dialog.follow_suffix(str(path))
     dialog.width_field.type_text(str(size.width))
     dialog.height_field.type_text(str(size.height))
     dialog.fps.type_text(str(fps))
