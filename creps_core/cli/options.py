@@ -93,3 +93,30 @@ DEVICE = Parsed("auto|cpu|cuda|mps", parse_device)
 SEEDS = Parsed("SEEDS", parse_seeds)
 SEED = click.IntRange(0, MAX_SEED)
 FILE = click.Path(path_type=Path)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def checkpoint_option(command: Command) -> Command:
+    """Give a command that draws pictures its `--ckpt`."""
+    text = "Checkpoint, .safetensors or a published .pkl.  [default: the session's, or the bundled model]"
+    return click.option("--ckpt", type=FILE, help=text)(command)
+
+
+def latent_options(command: Command) -> Command:
+    """Give a command the options of one latent; those not given are None."""
+    number, text = click.IntRange(0), "Truncation: 0 the average picture, 1 none.  [default: 1]"
+    for option in (  # the last one is the first in the help
+        click.option("--trunc-cutoff", type=number, metavar="K", help="Truncate the first K styles only."),
+        click.option("--trunc", type=NUMBER, metavar="PSI", help=text),
+        click.option(
+            "--class",
+            "label",
+            type=number,
+            metavar="C",
+            help="Class, for a conditional checkpoint.  [default: 0]",
+        ),
+        click.option("--seed", type=SEED, help="Picture number.  [default: 0]"),
+    ):
+        command = option(command)
+    return command

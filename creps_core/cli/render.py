@@ -23,6 +23,8 @@ from creps_core.cli.options import (
     STRETCH,
     WARP,
     WINDOW,
+    checkpoint_option,
+    latent_options,
 )
 
 if TYPE_CHECKING:
@@ -37,29 +39,14 @@ if TYPE_CHECKING:
 
 
 @click.command("creps-render", context_settings={"max_content_width": 100})
-@click.option(
-    "--ckpt",
-    type=FILE,
-    help="Checkpoint, .safetensors or a published .pkl.  [default: the session's, or the bundled model]",
-)
+@checkpoint_option
 @click.option(
     "--session",
     "session_path",
     type=FILE,
     help="A session, or a PNG or MP4 that carries one; flags override it.",
 )
-@click.option("--seed", type=SEED, help="Picture number.  [default: 0]")
-@click.option(
-    "--class",
-    "label",
-    type=click.IntRange(0),
-    metavar="C",
-    help="Class, for a conditional checkpoint.  [default: 0]",
-)
-@click.option(
-    "--trunc", type=NUMBER, metavar="PSI", help="Truncation: 0 the average picture, 1 none.  [default: 1]"
-)
-@click.option("--trunc-cutoff", type=click.IntRange(0), metavar="K", help="Truncate the first K styles only.")
+@latent_options
 @click.option("--mix-seed", type=SEED, metavar="M", help="Second seed, for --mix-from.")
 @click.option(
     "--mix-from", type=click.IntRange(0), metavar="L", help="Take the styles from L on from --mix-seed."

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from creps_core.cli.common import checkpoint_path, run_command, terminate
-from creps_core.cli.options import DEVICE, FILE, NUMBER, SEED, SIZE, ZOOMED
+from creps_core.cli.options import (
+    DEVICE,
+    FILE,
+    NUMBER,
+    SIZE,
+    ZOOMED,
+    checkpoint_option,
+    latent_options,
+)
 
 if TYPE_CHECKING:
     from creps_core.checkpoint import Checkpoint
@@ -22,29 +30,14 @@ if TYPE_CHECKING:
 
 
 @click.command("creps-video", context_settings={"max_content_width": 100})
-@click.option(
-    "--ckpt",
-    type=FILE,
-    help="Checkpoint, .safetensors or a published .pkl.  [default: the session's, or the bundled model]",
-)
+@checkpoint_option
 @click.option(
     "--session",
     "session_path",
     type=FILE,
     help="A session, or a PNG, MP4 or WebM that carries one: its keyframes, or a zoom to its view.",
 )
-@click.option("--seed", type=SEED, help="Picture number.  [default: 0]")
-@click.option(
-    "--class",
-    "label",
-    type=click.IntRange(0),
-    metavar="C",
-    help="Class, for a conditional checkpoint.  [default: 0]",
-)
-@click.option(
-    "--trunc", type=NUMBER, metavar="PSI", help="Truncation: 0 the average picture, 1 none.  [default: 1]"
-)
-@click.option("--trunc-cutoff", type=click.IntRange(0), metavar="K", help="Truncate the first K styles only.")
+@latent_options
 @click.option("--from", "start", type=ZOOMED, help="Centre and zoom at the start.  [default: 0.5,0.5,1]")
 @click.option("--to", "end", type=ZOOMED, help="Centre and zoom at the end.  [default: the session's view]")
 @click.option(
