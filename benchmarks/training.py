@@ -1,4 +1,4 @@
-"""A step of training: pictures per second, bfloat16 against float32, and what drawing the data costs."""
+"""A step of training: pictures per second, bfloat16, training's own synthesis, and drawing the data."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from benchmarks.rows import Row, median_row
 from benchmarks.setting import Setting, interleaved, ratios
 from train.config import TrainConfig, preset
 from train.processes import Processes
-from train.sampling import whole
+from train.sampling import Looks, whole
 from train.scenery import Scenery
+from train.synthesis import synthesise
 from train.trainer import Trainer
 
 MB = 2**20
@@ -22,7 +23,8 @@ def run(setting: Setting) -> list[Row]:
     config = preset("tiny" if setting.tiny else "scenery")
     rows: list[Row] = []
     for size in (16,) if setting.tiny else (32, 64):
-        rows += _step(setting, dataclasses.replace(config, resolution=size, stages=""))
+        at = dataclasses.replace(config, resolution=size, stages="")
+        rows += [*_step(setting, at), _synthesis(setting, at)]
     rows += _drawing(setting, 16 if setting.tiny else 64)
     return rows
 
@@ -56,6 +58,31 @@ def _step(setting: Setting, config: TrainConfig) -> list[Row]:
         peak = torch.cuda.max_memory_allocated(device) / MB
         rows.append(Row("training", f"{name}, peak memory of both", peak, "MB"))
     return rows
+
+
+def _synthesis(setting: Setting, config: TrainConfig) -> Row:
+    """Pictures and gradients by `train.synthesis` against the reference, both in bfloat16."""
+    trainer = Trainer(dataclasses.replace(config, precision="bf16"), Scenery(), Processes("auto", "bf16"))
+    processes, generator = trainer.processes, trainer.state.generator
+    like = generator.mapping.w_avg
+    ws = generator.mapping(torch.randn(config.batch, config.z_dim).to(like)).detach()
+    looks = Looks(config.grid, 0, windows=1, window_zoom=4, jitter=True)
+    look = looks.draw("benchmark", range(config.batch), config.resolution)
+    rows, columns = look.rows.to(like), look.columns.to(like)
+
+    def reference() -> None:
+        with processes.arithmetic():
+            images = generator.synthesis(ws, rows, columns)
+        images.float().sum().backward()
+
+    def ordered() -> None:
+        synthesise(generator.synthesis, ws, rows, columns, processes.layer_dtype).sum().backward()
+
+    reference()
+    ordered()
+    times = interleaved({"reference": reference, "ordered": ordered}, max(3, setting.repeats))
+    name = f"{config.resolution}², synthesis and gradients over the reference"
+    return median_row("training", name, ratios(times["reference"], times["ordered"]), "×")
 
 
 def _drawing(setting: Setting, size: int) -> list[Row]:

@@ -47,6 +47,7 @@ class TrainConfig:
     # --- discriminator
     d_channel_base: Annotated[int, "Channels at k² are min(d_channel_base // k, d_channel_max)."] = 32768
     d_channel_max: Annotated[int, "Most channels of the discriminator."] = 512
+    d_low_pass: Annotated[bool, "Let the discriminator smooth its features before halving them."] = True
     mbstd_group: Annotated[int, "Pictures in a group of the minibatch standard deviation."] = 4
     # --- objective
     loss: Annotated[Loss, "Non-saturating logistic, or the relativistic pairing loss."] = "logistic"
@@ -179,10 +180,11 @@ PRESETS: dict[str, TrainConfig] = {
     # The bundled model.
     "scenery": TrainConfig(
         resolution=128, z_dim=128, w_dim=128, mapping_layers=4, channel_base=16384, channel_max=128,
-        biline_channels=16, d_channel_base=2048, d_channel_max=128, frequency_scale=0.4, grid="centres",
-        batch=16, g_lr=0.0025, d_lr=0.0025, r1_gamma=0.02, pl_weight=0.0, style_mixing=0.5, ema_kimg=5.0,
-        augment="none", windows=0.5, jitter=True, stages="32:200,64:400,128", precision="bf16",
-        kimg=600.0, snapshot_kimg=5.0, keep=3, metric_kimg=25.0, metric_count=1024,
+        biline_channels=16, d_channel_base=1024, d_channel_max=128, d_low_pass=False, frequency_scale=0.4,
+        grid="centres", batch=16, g_lr=0.0025, d_lr=0.0025, loss="pairing", r1_gamma=0.1, pl_weight=0.0,
+        style_mixing=0.5, ema_kimg=5.0, augment="none", windows=0.25, jitter=True,
+        stages="32:100,64:250,128", precision="bf16", kimg=400.0, snapshot_kimg=5.0, keep=3,
+        metric_kimg=25.0, metric_count=1024,
     ),
 }  # fmt: skip
 

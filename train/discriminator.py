@@ -1,8 +1,9 @@
 """StyleGAN2's residual discriminator (Karras et al. 2020, figure 7) with minibatch standard deviation.
 
-Two things are ours. It can be shown pictures of any of its block sizes, so that a run may go from coarse to
+Three things are ours. It can be shown pictures of any of its block sizes, so that a run may go from coarse to
 fine with the same weights, a finer block being faded in. And it can be told *where* it looks: three more
-input channels, so that a magnified window is not held against the whole picture.
+input channels, so that a magnified window is not held against the whole picture. And its low-pass before
+halving can be left out, which lets small pictures' edges and textures through to where they are judged.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class DiscriminatorConfig:
     channel_max: int = 512
     mbstd_group: int = 4
     where: bool = False  # whether it is told the coordinates of what it sees
+    low_pass: bool = True  # before halving, as in StyleGAN2
 
     def channels(self, size: int) -> int:
         """Channels at size²."""
@@ -39,18 +41,25 @@ class DiscriminatorConfig:
 
 
 class Convolution(nn.Module):
-    """k×k convolution with equalised learning rate; `down` halves the sides after a low-pass."""
+    """k×k convolution with equalised learning rate; `down` halves the sides, after a low-pass or without."""
 
     kernel: Tensor
 
     def __init__(
-        self, in_channels: int, out_channels: int, size: int, *, down: bool = False, linear: bool = False
+        self,
+        in_channels: int,
+        out_channels: int,
+        size: int,
+        *,
+        down: bool = False,
+        low_pass: bool = True,
+        linear: bool = False,
     ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, size, size))
         self.bias = None if linear else nn.Parameter(torch.zeros(out_channels))
         self.gain = 1 / math.sqrt(in_channels * size * size)
-        self.down = down
+        self.down, self.low_pass = down, low_pass
         taps = torch.tensor(_BLUR) / sum(_BLUR)
         self.register_buffer("kernel", torch.outer(taps, taps), persistent=False)
 
@@ -61,9 +70,11 @@ class Convolution(nn.Module):
         if not self.down:
             x = F.conv2d(x, weight, padding=size // 2)
         elif size == 1:  # the order does not matter to a 1×1 layer, so it runs on the smaller picture
-            x = F.conv2d(self._blur(x, padding=1, stride=2), weight)
-        else:
+            x = F.conv2d(self._blur(x, padding=1, stride=2) if self.low_pass else F.avg_pool2d(x, 2), weight)
+        elif self.low_pass:
             x = F.conv2d(self._blur(x, padding=2, stride=1), weight, stride=2)
+        else:
+            x = F.conv2d(x, weight, stride=2, padding=size // 2)
         if self.bias is None:
             return x
         return lrelu(x + self.bias.to(x.dtype).view(1, -1, 1, 1))
@@ -82,8 +93,8 @@ class Block(nn.Module):
         inside, outside = config.channels(size), config.channels(size // 2)
         self.from_image = Convolution(6 if config.where else 3, inside, 1)
         self.conv0 = Convolution(inside, inside, 3)
-        self.conv1 = Convolution(inside, outside, 3, down=True)
-        self.skip = Convolution(inside, outside, 1, down=True, linear=True)
+        self.conv1 = Convolution(inside, outside, 3, down=True, low_pass=config.low_pass)
+        self.skip = Convolution(inside, outside, 1, down=True, low_pass=config.low_pass, linear=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """x [N, C, k, k] → [N, C', k/2, k/2]; the sum keeps the variance."""

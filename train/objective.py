@@ -22,6 +22,7 @@ from train.pictures import Pictures
 from train.processes import Processes
 from train.randomness import normals, uniforms
 from train.sampling import Coordinates, Looks, data_indices
+from train.synthesis import synthesise
 
 Stats = dict[str, Tensor]  # means over the samples asked about, detached
 
@@ -46,7 +47,7 @@ class Fakes:
 
 
 class Objective:
-    """The losses of generator and discriminator; holds no state of its own."""
+    """The losses of generator and discriminator; remembers no more than the pictures it looked up last."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class Objective:
         self.config, self.pictures = config, pictures
         self.generator, self.discriminator = generator, discriminator
         self._processes = processes
+        self._seen: tuple[tuple[Sequence[int], int], tuple[Tensor, Coordinates, Tensor | None]] | None = None
         self._augmentation = Augmentation(augment_set(config.augment_set))
         self._looks = Looks(
             config.grid,
@@ -108,7 +110,7 @@ class Objective:
     def gradient_penalty(self, samples: Sequence[int], moment: Moment) -> tuple[Tensor, Stats]:
         """R1 on real pictures; the pairing loss needs R2 on synthesised ones as well."""
         images, look, labels = self.real(samples, moment.size)
-        images.requires_grad_(True)
+        images = images.detach().requires_grad_(True)
         r1 = gradient_penalty(self.judge("real", samples, images, look, labels, moment), images)
         penalty, stats = r1, {"r1": r1.detach().mean()}
         if self.config.loss == "pairing":
@@ -125,13 +127,17 @@ class Objective:
         labels = self._labels(samples)
         ws = self._styles(stream, samples, labels)
         look = self._looks.draw(stream, samples, size)
-        rows, columns = (axis[0] if look.shared else axis for axis in (look.rows, look.columns))
-        with self._processes.arithmetic():
-            images = self.generator.synthesis(ws, rows.to(ws), columns.to(ws))
-        return Fakes(images.to(ws.dtype), look, ws, labels)
+        rows, columns = ((axis[:1] if look.shared else axis).to(ws) for axis in (look.rows, look.columns))
+        images = synthesise(self.generator.synthesis, ws, rows, columns, self._processes.layer_dtype)
+        return Fakes(images, look, ws, labels)
 
     def real(self, samples: Sequence[int], size: int) -> tuple[Tensor, Coordinates, Tensor | None]:
-        """The data at the samples' own grids."""
+        """The data at the samples' own grids. The phases of a step ask for the same, which is drawn once."""
+        if self._seen is None or self._seen[0] != (samples, size):
+            self._seen = (samples, size), self._real(samples, size)
+        return self._seen[1]
+
+    def _real(self, samples: Sequence[int], size: int) -> tuple[Tensor, Coordinates, Tensor | None]:
         look = self._looks.draw("real", samples, size)
         indices = data_indices(self.config.seed, samples, len(self.pictures))
         images = self.pictures.sample(indices, look.rows, look.columns)

@@ -37,6 +37,7 @@ class Processes:
         )
         self._fabric.launch()
         self.dtype = _DTYPES[precision]
+        self.layer_dtype = torch.bfloat16 if precision == "bf16" else self.dtype
 
     @property
     def count(self) -> int:

@@ -64,6 +64,7 @@ class TrainState:
                     config.d_channel_max,
                     config.mbstd_group,
                     where=config.windows > 0,
+                    low_pass=config.d_low_pass,
                 )
             )
             self.average = Generator(self.generator.config)

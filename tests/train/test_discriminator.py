@@ -47,6 +47,17 @@ def test_a_new_stage_fades_in_from_the_halved_picture() -> None:
     assert not torch.allclose(full, network(halved), atol=1e-3)
 
 
+def test_without_the_low_pass_stripes_of_one_pixel_reach_the_next_size() -> None:
+    stripes = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(1, 1, 8, 4)
+    halved = {}
+    for low_pass in (True, False):
+        torch.manual_seed(0)
+        layer = Convolution(1, 4, 3, down=True, low_pass=low_pass, linear=True).double()
+        halved[low_pass] = layer(stripes)[:, :, 1:-1, 1:-1].abs().max()
+        assert small(low_pass=low_pass)(pictures(2, 32)).shape == (2,)
+    assert halved[True] < 1e-12 < 0.1 < halved[False]
+
+
 def test_labels_matter_when_conditional() -> None:
     network, images = small(c_dim=3), pictures(2, 8)
     one, two = (torch.eye(3, dtype=torch.float64)[[k, k]] for k in (0, 1))
