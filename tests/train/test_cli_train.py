@@ -41,10 +41,11 @@ def options(**changes: Any) -> list[str]:
     return [*words, "--device", "cpu"]
 
 
-def start(*words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
+def start(*words: str, cwd: Path = ROOT, processes: int = 1) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     return subprocess.Popen(
-        [sys.executable, "-m", "train.cli.train", *words],
+        [sys.executable, *(torchrun if processes > 1 else []), "-m", "train.cli.train", *words],
         cwd=cwd,
         env=environment,
         stdout=subprocess.PIPE,
@@ -53,9 +54,9 @@ def start(*words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
     )
 
 
-def run(*words: str, code: int = 0, cwd: Path = ROOT) -> str:
+def run(*words: str, code: int = 0, cwd: Path = ROOT, processes: int = 1) -> str:
     """Run to the end; returns stderr."""
-    process = start(*words, cwd=cwd)
+    process = start(*words, cwd=cwd, processes=processes)
     _, errors = process.communicate(timeout=240)
     assert process.returncode == code, errors
     return errors
@@ -157,6 +158,14 @@ def test_a_run_leaves_what_the_viewer_and_people_look_at(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_two_processes_measure_and_save_once(tmp_path: Path) -> None:
+    run(*options(metric_kimg=0.08, metric_count=8), "--out", str(tmp_path / "two"), processes=2)
+    rows = [json.loads(line) for line in (tmp_path / "two" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["nimg"] for row in rows if "frechet" in row] == [80, 160]
+    assert read_checkpoint(tmp_path / "two" / "best.safetensors").build().config.resolution == 16
+
+
 def test_a_labelled_zip_trains_a_conditional_generator(tmp_path: Path) -> None:
     for number in range(12):
         photo = tmp_path / "photos" / "ab"[number % 2] / f"{number}.jpg"

@@ -30,7 +30,8 @@ class _Rows(nn.Module):
 
 def frechet(real: Tensor, fake: Tensor) -> float:
     """Fréchet distance of two Gaussians fitted to float64 [N, D] rows (Heusel et al. 2017)."""
-    metric = FrechetInceptionDistance(feature=_Rows(real.shape[1]))
+    # One process of a training run measures while the others wait: it must not look for their share.
+    metric = FrechetInceptionDistance(feature=_Rows(real.shape[1]), sync_on_compute=False)
     metric.update(real, real=True)
     metric.update(fake, real=False)
     return max(0.0, float(metric.compute()))  # rounding may leave equal sets just below
@@ -52,7 +53,9 @@ def kernel(real: Tensor, fake: Tensor, seed: int = 0) -> tuple[float, float]:
         torch.manual_seed(seed)
         # Half a small set: whole ones would be the same every time and show no spread.
         subset = max(2, min(MOST_IN_SUBSET, len(real) // 2, len(fake) // 2))
-        metric = KernelInceptionDistance(feature=_Rows(real.shape[1]), subsets=SUBSETS, subset_size=subset)
+        metric = KernelInceptionDistance(
+            feature=_Rows(real.shape[1]), subsets=SUBSETS, subset_size=subset, sync_on_compute=False
+        )
         metric.update(real, real=True)
         metric.update(fake, real=False)
         mean, deviation = metric.compute()
