@@ -92,10 +92,6 @@ class Viewer(QObject):
             self.autosave = Autosave(self.model, autosave_path, self.opening.session)
         stage.command.connect(self.commands.canvas_command)
         stage.link_activated.connect(self.commands.message_action)
-        stage.side_wanted.connect(self.bridge.request_side)
-        self.bridge.side_picture.connect(stage.set_side_picture)
-        self.window.timeline.side_wanted.connect(self.bridge.request_side)
-        self.bridge.side_picture.connect(self.window.timeline.set_side_picture)
         self.window.closing.connect(self.close)
 
     def start(self) -> None:

@@ -181,7 +181,7 @@ PRESETS: dict[str, TrainConfig] = {
     "scenery": TrainConfig(
         resolution=128, z_dim=128, w_dim=128, mapping_layers=4, channel_base=16384, channel_max=128,
         biline_channels=16, d_channel_base=1024, d_channel_max=128, d_low_pass=False, frequency_scale=0.4,
-        grid="centres", batch=16, g_lr=0.0025, d_lr=0.0025, loss="pairing", r1_gamma=0.1, pl_weight=0.0,
+        grid="centres", batch=16, g_lr=0.004, d_lr=0.004, loss="pairing", r1_gamma=0.1, pl_weight=0.0,
         style_mixing=0.5, ema_kimg=5.0, augment="none", windows=0.25, jitter=True,
         stages="32:100,64:250,128", precision="bf16", kimg=400.0, snapshot_kimg=5.0, keep=3,
         metric_kimg=25.0, metric_count=1024,

@@ -45,13 +45,11 @@ class Stage(QObject):
     """The canvas without its pixels.
 
     Signals, for the window: `command(str)` one of panels, full_screen, escape, copy_picture, copy_view;
-    `link_activated(str)` the action of the message's link; `side_wanted(key, view, size, sources, mix)` a
-    small picture is needed (answer with `set_side_picture`); `painted()` after every paint.
+    `link_activated(str)` the action of the message's link; `painted()` after every paint.
     """
 
     command = pyqtSignal(str)
     link_activated = pyqtSignal(str)
-    side_wanted = pyqtSignal(str, object, object, object, object)
     painted = pyqtSignal()
 
     def __init__(
@@ -89,6 +87,7 @@ class Stage(QObject):
         model.inspection_changed.connect(self._on_inspection)
         model.document_changed.connect(self._on_document)
         model.message_changed.connect(self._on_message)
+        model.side.arrived.connect(self._on_side_picture)
         model.interrupted.connect(self.gestures.cancel)
 
     def set_animated(self, animated: bool) -> None:
@@ -96,13 +95,6 @@ class Stage(QObject):
         self.animated = animated
         self.gestures.motion.animated = animated
         self.overlays.animated = animated
-
-    def set_side_picture(self, key: str, frame: Frame) -> None:
-        """A small picture that `side_wanted` asked for has come."""
-        if key == self.overlays.minimap.KEY:
-            self.overlays.minimap.set_picture(frame)
-            self.layers.set_backdrop(frame, self._clock())
-            self._widget.update()
 
     def resized(self) -> None:
         """The widget has a new size or scale factor."""
@@ -131,6 +123,7 @@ class Stage(QObject):
         self.model.inspection_changed.disconnect(self._on_inspection)
         self.model.document_changed.disconnect(self._on_document)
         self.model.message_changed.disconnect(self._on_message)
+        self.model.side.arrived.disconnect(self._on_side_picture)
         self.model.interrupted.disconnect(self.gestures.cancel)
 
     def begin_paint(self) -> Scene:
@@ -219,12 +212,18 @@ class Stage(QObject):
     def _on_message(self, message: object) -> None:
         self._widget.update()
 
+    def _on_side_picture(self, key: str, frame: Frame) -> None:
+        if key == self.overlays.minimap.KEY:
+            self.overlays.minimap.set_picture(frame)
+            self.layers.set_backdrop(frame, self._clock())
+            self._widget.update()
+
     def _want_minimap(self) -> None:
         wanted = self.overlays.minimap.wanted()
         if wanted is not None:
             state = self.model.state
             view, size = wanted
-            self.side_wanted.emit(self.overlays.minimap.KEY, view, size, state.sources, state.mix)
+            self.model.side.ask(self.overlays.minimap.KEY, view, size, state.sources, state.mix, rank=0)
 
     def _let_go(self) -> None:
         for held in (self.overlays.cancel(), self.wipe.cancel()):

@@ -32,13 +32,8 @@ KEY = "keyframe "  # how its side pictures' keys begin
 
 
 class TimelineDrawer(QWidget):
-    """The drawer.
+    """The drawer; signals `video_wanted()`."""
 
-    Signals: `side_wanted(key, view, size, sources, mix)` a thumbnail is needed (answer with
-    `set_side_picture`); `video_wanted()`.
-    """
-
-    side_wanted = pyqtSignal(str, object, object, object, object)
     video_wanted = pyqtSignal()
 
     def __init__(self, model: ViewerModel, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -59,6 +54,7 @@ class TimelineDrawer(QWidget):
         self.player.playing_changed.connect(self.play_button.set_playing)
         model.changed.connect(self._changed)
         model.document_changed.connect(lambda _: self._show(model.state))
+        model.side.arrived.connect(self._picture_arrived)
         self._show(model.state)
 
     def _make_controls(self) -> None:
@@ -121,8 +117,7 @@ class TimelineDrawer(QWidget):
             self._apply(timeline.add(self.model.state))
             self._scroll.ensureWidgetVisible(self.cards[-1])
 
-    def set_side_picture(self, key: str, frame: Frame) -> None:
-        """A thumbnail that `side_wanted` asked for has come."""
+    def _picture_arrived(self, key: str, frame: Frame) -> None:
         if not key.startswith(KEY):
             return
         self._pictures[key] = frame
@@ -177,7 +172,7 @@ class TimelineDrawer(QWidget):
                 frame = self.model.state.keyframes[k]
                 ratio = self.devicePixelRatioF()
                 size = Size(round(CARD.width() * ratio), round(CARD.height() * ratio))
-                self.side_wanted.emit(key, frame.view, size, frame.sources, frame.mix)
+                self.model.side.ask(key, frame.view, size, frame.sources, frame.mix, rank=0)
         self._shown_keys = keys
 
     def _key(self, picture: object) -> str:

@@ -16,8 +16,8 @@ from creps_core.config import GeneratorConfig
 from creps_core.frame import Frame
 from creps_core.inspector import Inspection
 from creps_core.keyframe import Keyframe
-from creps_core.source import Mix, Source
-from creps_core.view import Size, View
+from creps_core.source import Source
+from creps_core.view import Size
 from creps_viewer.model.request import InspectionRequest, RenderRequest, SideRequest
 from creps_viewer.model.schedule import Action, Event, Schedule
 from creps_viewer.model.sentences import sentence
@@ -46,14 +46,12 @@ def opener_for(device: str = "auto", cache_mb: int = 512) -> Opener:
 class RenderBridge(QObject):
     """The viewer's way to pictures: `open` a file, then frames follow the model's state by themselves.
 
-    Signals: `began(Path)` a file is about to be read, `opened(Document)`, `open_failed(Path, str)`,
-    `side_picture(str, Frame)`.
+    Signals: `began(Path)` a file is about to be read, `opened(Document)`, `open_failed(Path, str)`.
     """
 
     began = pyqtSignal(object)
     opened = pyqtSignal(object)
     open_failed = pyqtSignal(object, str)
-    side_picture = pyqtSignal(str, object)
 
     def __init__(
         self, model: ViewerModel, opener: Opener | None = None, parent: QObject | None = None
@@ -125,12 +123,6 @@ class RenderBridge(QObject):
     def side_jobs(self) -> int:
         """How many small pictures are still to come."""
         return self.service.side_jobs
-
-    def request_side(
-        self, key: str, view: View, size: Size, sources: tuple[Source, ...], mix: Mix | None = None
-    ) -> None:
-        """Ask for a small picture of the open document; it comes with `side_picture` when there is time."""
-        self.service.request_side(SideRequest(key, self._generations, sources, mix, view, size))
 
     def request_inspection(self) -> None:
         """Ask for what the model's inspector shows now; it goes into the model when there is time."""
@@ -227,7 +219,6 @@ class RenderBridge(QObject):
 
     def _on_side(self, key: str, frame: Frame) -> None:
         if not self._closed:
-            self.side_picture.emit(key, frame)
             self._model.side.arrived.emit(key, frame)
 
     def _on_inspection(self, request: int, inspection: Inspection) -> None:

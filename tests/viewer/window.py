@@ -47,8 +47,6 @@ class Window:
         self.bridge = RenderBridge(self.model, FakeOpener(self.engine))
         self.canvas = kind(self.model, self.bridge.timings, self.clock)
         self.stage = self.canvas.stage
-        self.stage.side_wanted.connect(self.bridge.request_side)
-        self.bridge.side_picture.connect(self.stage.set_side_picture)
         qtbot.addWidget(self.canvas)
         self.canvas.resize(WIDTH, HEIGHT)
         self.canvas.show()
