@@ -16,16 +16,21 @@ from train.status import Clock, Status
 from train.trainer import Trainer
 
 REPORT_SECONDS = 20.0  # about between two lines of metrics
+ECHO_SECONDS = 1.0  # in which a second signal is the first one passed on
 PREVIEW_COLUMNS, PREVIEW_ROWS = 8, 4
 PREVIEW_SIDE = 256  # pixels of a preview at most
 ZOOMED_SEEDS = (0, 1, 2, 3)
 
 
 class Leaving:
-    """Remembers that Ctrl-C or SIGTERM asked the run to end; a second Ctrl-C ends it at once."""
+    """Remembers that Ctrl-C or SIGTERM asked the run to end; a second Ctrl-C ends it at once.
+
+    torchrun passes on what the terminal has sent to all already: what comes twice in a second came once.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self._since = 0.0
 
     def __enter__(self) -> Self:
         self._before = {s: signal.signal(s, self._asked) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -36,9 +41,10 @@ class Leaving:
             signal.signal(number, handler)
 
     def _asked(self, number: int, _: FrameType | None) -> None:
-        if self.signal is not None:
+        if self.signal is None:
+            self.signal, self._since = number, time.monotonic()
+        elif number == signal.SIGINT and time.monotonic() - self._since > ECHO_SECONDS:
             raise KeyboardInterrupt
-        self.signal = number
 
 
 class Loop:
