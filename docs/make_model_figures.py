@@ -25,9 +25,9 @@ from train.sampling import grid_line
 from train.scenery import Scenery
 
 SIDE = 192  # pixels of each picture shown: half as many again as the model was trained at
-ZOOMED = (26, 3, 12, 45)
-LAYOUTS, PALETTES = (2, 26, 12, 45), (0, 7, 15, 23, 31, 33)
-PALETTE_FROM = 8  # the style at which another latent takes over: what it changes is colour
+ZOOMED = (42, 2, 31, 101)
+LAYOUTS, PALETTES = (2, 42, 27, 89), (0, 7, 15, 23, 31, 51)
+PALETTE_FROM = 4  # the style at which another latent takes over: from here on it changes colours
 FOLDER = Path(__file__).parent / "scenery"
 
 

@@ -177,7 +177,7 @@ PRESETS: dict[str, TrainConfig] = {
     "256": TrainConfig(resolution=256, r1_gamma=2.05, d_channel_base=16384),
     "512": TrainConfig(resolution=512, r1_gamma=8.2),
     "1024": TrainConfig(resolution=1024, r1_gamma=32.8),
-    # The bundled model.
+    # The bundled model; docs/scenery tells how its rates and batch were changed on the way.
     "scenery": TrainConfig(
         resolution=128, z_dim=128, w_dim=128, mapping_layers=4, channel_base=16384, channel_max=128,
         biline_channels=16, d_channel_base=1024, d_channel_max=128, d_low_pass=False, frequency_scale=0.4,

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from creps_core.cancel import CancelToken
-from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
 from creps_core.errors import Cancelled
 from creps_core.fast_picture import fast_picture
 from creps_core.grid import grid_for
@@ -36,8 +35,9 @@ VIEWS = {
 
 
 @pytest.fixture(scope="module")
-def scenery() -> Iterator[Renderer]:
-    renderer = Renderer(read_checkpoint(bundled_checkpoint()).build(), "cpu", threads=2)
+def scenery(golden: object) -> Iterator[Renderer]:
+    """Trained weights: smooth hills."""
+    renderer = Renderer(golden("scenery-64").generator, "cpu", threads=2)  # type: ignore[operator]
     yield renderer
     renderer.close()
 

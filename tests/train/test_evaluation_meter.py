@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
+from creps_core.checkpoint import read_checkpoint
 from creps_core.errors import InputError
 from creps_core.generator import Generator
 from tests.strategies import relaxed
@@ -19,13 +20,14 @@ from train.evaluation.samples import choose, generated, labels_for
 from train.sampling import grid_line
 from train.scenery import Scenery
 
+SCENERY_64 = Path(__file__).parents[1] / "data" / "golden" / "scenery-64.pkl"
 SIZE = 32
 COUNT = 60
 
 
 @pytest.fixture(scope="module")
 def scenic() -> Generator:
-    return read_checkpoint(bundled_checkpoint()).build()
+    return read_checkpoint(SCENERY_64).build()
 
 
 class Spy(Scenery):
