@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
-from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
+from creps_core.checkpoint import read_checkpoint
 from creps_core.config import TrainingGrid
 from creps_core.errors import InputError, RunError
 from creps_core.generator import Generator
@@ -42,7 +42,8 @@ from train.sampling import grid_line
 
 @pytest.fixture(scope="module")
 def scenic() -> Iterator[Renderer]:
-    renderer = Renderer(read_checkpoint(bundled_checkpoint()).build(), "cpu", threads=2)
+    """Trained on 64² pictures, and smooth: they have all of its detail."""
+    renderer = Renderer(read_checkpoint(GOLDEN / "scenery-64.pkl").build(), "cpu", threads=2)
     yield renderer
     renderer.close()
 
