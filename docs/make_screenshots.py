@@ -50,7 +50,7 @@ SHOTS: dict[str, dict[str, Any]] = {
     **{name: {"view": view} for name, view in VIEWS.items()},
     "mixing": {"sources": (A, B), "mix": tuple((1 - share, share) for share in SHARES)},
     "journey": {"view": VIEWS["zoomed"], "keyframes": JOURNEY},
-    "inside": {"inspector": Inspector(open=True, level=16, channel=3)},
+    "inside": {"inspector": Inspector(open=True, level=32, channel=0)},
     "compare": {"compare": Comparison(sources=(Source(seed=11),))},
 }
 
