@@ -4,6 +4,9 @@ Three things differ from the reference, none of them in what is computed. Channe
 is one matrix product of all samples. A style scales the features before the product and demodulation scales
 them after it, instead of giving every sample a matrix of its own. Rows and columns go through the line
 network as one batch, since they share its weights. Differentiable twice, for path lengths.
+
+The reference's clamp at ±256 is left out: it keeps float16 finite, which training does not use, and costs a
+fifth of the time. The largest feature of the bundled model is 44.
 """
 
 from __future__ import annotations
