@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -46,6 +47,14 @@ class Fakes:
     labels: Tensor | None  # [N, c_dim]
 
 
+class Reals(NamedTuple):
+    """Pictures of the data and where they were sampled."""
+
+    images: Tensor  # [N, 3, n, n]
+    look: Coordinates
+    labels: Tensor | None  # [N, c_dim]
+
+
 class Objective:
     """The losses of generator and discriminator; remembers no more than the pictures it looked up last."""
 
@@ -60,7 +69,7 @@ class Objective:
         self.config, self.pictures = config, pictures
         self.generator, self.discriminator = generator, discriminator
         self._processes = processes
-        self._seen: tuple[tuple[Sequence[int], int], tuple[Tensor, Coordinates, Tensor | None]] | None = None
+        self._seen: tuple[Sequence[int], int, Reals] | None = None
         self._augmentation = Augmentation(augment_set(config.augment_set))
         self._looks = Looks(
             config.grid,
@@ -131,20 +140,21 @@ class Objective:
         images = synthesise(self.generator.synthesis, ws, rows, columns, self._processes.layer_dtype)
         return Fakes(images, look, ws, labels)
 
-    def real(self, samples: Sequence[int], size: int) -> tuple[Tensor, Coordinates, Tensor | None]:
+    def real(self, samples: Sequence[int], size: int) -> Reals:
         """The data at the samples' own grids. The phases of a step ask for the same, which is drawn once."""
-        if self._seen is None or self._seen[0] != (samples, size):
-            self._seen = (samples, size), self._real(samples, size)
-        return self._seen[1]
+        if self._seen is None or self._seen[:2] != (samples, size):
+            self._seen = samples, size, self._real(samples, size)
+        return self._seen[2]
 
-    def _real(self, samples: Sequence[int], size: int) -> tuple[Tensor, Coordinates, Tensor | None]:
+    def _real(self, samples: Sequence[int], size: int) -> Reals:
         look = self._looks.draw("real", samples, size)
         indices = data_indices(self.config.seed, samples, len(self.pictures))
         images = self.pictures.sample(indices, look.rows, look.columns)
         if self.config.mirror:
             flipped = uniforms(self.config.seed, "mirror", samples, 1)[:, 0] < 0.5
             images = torch.where(flipped.view(-1, 1, 1, 1), images.flip(3), images)
-        return images.to(self._processes.device, self._processes.dtype), look, self._labels(samples)
+        images = images.to(self._processes.device, self._processes.dtype)
+        return Reals(images, look, self._labels(samples))
 
     def judge(
         self,

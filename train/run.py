@@ -59,6 +59,7 @@ def resume_run(path: Path, changes: dict[str, Any], device: str) -> None:
     trainer.state.load(folder.state)
     if processes.first:
         folder.rewind(trainer.state.progress.nimg)
+        folder.describe(config)
     processes.wait()
     Loop(trainer, folder, _source(pictures, None)).run()
 

@@ -7,7 +7,7 @@ snapshot-000200.safetensors   every snapshot's, the last few kept; the number is
 samples-000200.png            pictures of fixed latents
 zoom-000200.png               one of them at 1×, 2×, 4× and 8×
 metrics.jsonl                 one line of numbers per report; TensorBoard's events lie in events/
-config.json                   the options
+config.json                   the options, as they are now
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ class RunFolder:
             raise RunError(
                 f"{self.path} could not be made: {(error.strerror or str(error)).lower()}"
             ) from error
+        self.describe(config)
+
+    def describe(self, config: TrainConfig) -> None:
+        """Write down the options: at the start, and when a resumed run changes some."""
         with replacing(self.path / "config.json") as file:
             file.write(config.to_json().encode() + b"\n")
 

@@ -150,6 +150,13 @@ def test_a_run_leaves_what_the_viewer_and_people_look_at(tmp_path: Path) -> None
         assert zoom.size == (4 * 16, 4 * 16)
     assert read_config(folder / "state.safetensors").kimg == 0.08
 
+    # Go on with other options: the folder says which.
+    run("--resume", str(folder), "--kimg", "0.096", "--g-lr", "0.001", "--device", "cpu")
+    assert TrainConfig.from_json((folder / "config.json").read_text()) == small(
+        **{**changes, "kimg": 0.096, "g_lr": 0.001, "data": "scenery"}
+    )
+    checkpoint = read_checkpoint(folder / "latest.safetensors")
+
     # Start another run from it: sizes come from the file, and the generator waits.
     second = tmp_path / "second"
     run("--out", str(second), "--init", str(folder / "latest.safetensors"), *options(kimg=0.016))
