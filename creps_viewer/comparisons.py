@@ -9,12 +9,11 @@ from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from creps_core.comparison import Comparison
-from creps_core.errors import CrepsError
-from creps_core.session import Session, read_session
+from creps_core.session import Session
 from creps_viewer.actions import RULE, Command
 from creps_viewer.main_window import MainWindow
 from creps_viewer.model import comparing
-from creps_viewer.opening import SESSIONS, Opening, same_checkpoint, sentence
+from creps_viewer.opening import SESSIONS, Opening, same_checkpoint
 from creps_viewer.service.second import SecondPicture
 
 
@@ -94,12 +93,9 @@ class Comparisons(QObject):
         if path.suffix.lower() not in SESSIONS:
             self._second.open(path, comparing.with_checkpoint(self._model.state))
             return
-        try:
-            session = read_session(path)
-        except (CrepsError, OSError) as error:
-            self._model.notice.emit("error", sentence(str(error)))
-            return
-        self._compare_session(session, path.parent)
+        session = self._opening.session_in(path)
+        if session is not None:
+            self._compare_session(session, path.parent)
 
     def _compare_session(self, session: Session, folder: Path) -> None:
         document = self._model.document

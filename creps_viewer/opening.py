@@ -59,12 +59,17 @@ class Opening(QObject):
 
     def open_session_file(self, path: Path) -> None:
         """Restore the session in a file, or in a picture or video that carries one."""
+        session = self.session_in(path)
+        if session is not None:
+            self.restore(session, path.parent)
+
+    def session_in(self, path: Path) -> Session | None:
+        """The session that a file carries; none, and a notice that says why, where it cannot be read."""
         try:
-            session = read_session(path)
+            return read_session(path)
         except (CrepsError, OSError) as error:
             self._model.notice.emit("error", sentence(str(error)))
-            return
-        self.restore(session, path.parent)
+            return None
 
     def restore(self, session: Session, beside: Path | None = None) -> None:
         """Show a session: at once when its checkpoint is open, else when that has been read."""

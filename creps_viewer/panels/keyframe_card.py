@@ -8,7 +8,6 @@ from PyQt6.QtCore import QPoint, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QContextMenuEvent,
-    QFocusEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -160,14 +159,6 @@ class KeyframeCard(QWidget):
             assert action is not None
             action.triggered.connect(lambda _checked=False, key=key: self.asked.emit(key))
         return menu
-
-    def focusInEvent(self, a0: QFocusEvent | None) -> None:
-        super().focusInEvent(a0)
-        self.update()
-
-    def focusOutEvent(self, a0: QFocusEvent | None) -> None:
-        super().focusOutEvent(a0)
-        self.update()
 
 
 def zoom_words(log2_zoom: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from creps_viewer import theme
@@ -83,14 +83,6 @@ class LevelList(QWidget):
         row = self._levels.index(self._level) + step
         if 0 <= row < len(self._levels):
             self.chosen.emit(self._levels[row])
-
-    def focusInEvent(self, a0: QFocusEvent | None) -> None:
-        super().focusInEvent(a0)
-        self.update()
-
-    def focusOutEvent(self, a0: QFocusEvent | None) -> None:
-        super().focusOutEvent(a0)
-        self.update()
 
     def paintEvent(self, a0: QPaintEvent | None) -> None:
         painter = QPainter(self)

@@ -116,16 +116,11 @@ class Slider(QWidget):
 
     def focusOutEvent(self, a0: QFocusEvent | None) -> None:
         self.mouseReleaseEvent(None)  # a drag that lost its window still ends
-        self.update()
         super().focusOutEvent(a0)
 
     def hideEvent(self, a0: QHideEvent | None) -> None:
         self.mouseReleaseEvent(None)  # so does one whose slider goes away
         super().hideEvent(a0)
-
-    def focusInEvent(self, a0: QFocusEvent | None) -> None:
-        self.update()
-        super().focusInEvent(a0)
 
     def wheelEvent(self, a0: QWheelEvent | None) -> None:
         if a0 is None:

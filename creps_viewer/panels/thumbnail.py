@@ -5,7 +5,6 @@ from __future__ import annotations
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
-    QFocusEvent,
     QImage,
     QKeyEvent,
     QLinearGradient,
@@ -104,14 +103,6 @@ class Thumbnail(QWidget):
             self.clicked.emit(bool(a0.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         else:
             super().keyPressEvent(a0)
-
-    def focusInEvent(self, a0: QFocusEvent | None) -> None:
-        super().focusInEvent(a0)
-        self.update()
-
-    def focusOutEvent(self, a0: QFocusEvent | None) -> None:
-        super().focusOutEvent(a0)
-        self.update()
 
     def paintEvent(self, a0: QPaintEvent | None) -> None:
         painter = QPainter(self)

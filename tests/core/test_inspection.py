@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from fractions import Fraction
 from typing import Any
 
@@ -39,28 +39,12 @@ from creps_core.samplers import SeparableSampler
 from creps_core.session import CheckpointRef, Session, session_from_json, session_to_json
 from creps_core.view import Size, View
 from creps_core.warps import Lens
-from tests.core.references import SMALL, random_ws, renderer_of, small_generator
+from tests.core.references import SMALL
 from tests.core.tolerances import REFERENCE, assert_close, assert_same_bits
 
 SIZE = Size(37, 29)
 VIEW = View(log2_zoom=Fraction(3, 8), outside="generate")
 LEVELS = range(len(SMALL.levels))
-
-
-@pytest.fixture(scope="module")
-def small() -> Generator:
-    return small_generator()
-
-
-@pytest.fixture(scope="module")
-def ws() -> Tensor:
-    return random_ws(SMALL)
-
-
-@pytest.fixture(scope="module")
-def renderer(small: Generator) -> Iterator[Renderer]:
-    with renderer_of(small) as made:
-        yield made
 
 
 def prepared(

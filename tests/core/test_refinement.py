@@ -35,11 +35,6 @@ def generator() -> Generator:
     return small_generator()
 
 
-@pytest.fixture(scope="module")
-def ws() -> Tensor:
-    return random_ws(SMALL)
-
-
 @pytest.fixture
 def renderer(generator: Generator) -> Iterator[Renderer]:
     with renderer_of(generator) as made:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -36,22 +36,6 @@ from tests.core.references import (
 from tests.core.tolerances import CLAMPED, REFERENCE, THREADS, assert_close, assert_same_bits
 
 GOLDEN_FILES = ["creps-64-random", "creps-32-conditional-clamped", "scenery-64"]
-
-
-@pytest.fixture(scope="module")
-def small() -> Generator:
-    return small_generator()
-
-
-@pytest.fixture(scope="module")
-def ws() -> Tensor:
-    return random_ws(SMALL)
-
-
-@pytest.fixture(scope="module")
-def renderer(small: Generator) -> Iterator[Renderer]:
-    with renderer_of(small) as made:
-        yield made
 
 
 def evenly(values: Tensor) -> Line:

@@ -11,10 +11,14 @@ import pytest
 from PyQt6.QtWidgets import QApplication
 
 from creps_viewer.application import Viewer
+from creps_viewer.canvas.create import probe_opengl
+from creps_viewer.canvas.gl_canvas import GlCanvas
+from creps_viewer.canvas.raster_canvas import RasterCanvas
 from creps_viewer.options import Options
 from creps_viewer.settings import Settings
 from creps_viewer.theme import apply_theme
 from tests.viewer.fakes import FakeEngine, FakeOpener
+from tests.viewer.threads import Events
 
 MakeViewer = Callable[..., Viewer]
 
@@ -34,6 +38,25 @@ def _collected(_lasting: None) -> Iterator[None]:
     """
     yield
     gc.collect()
+
+
+@pytest.fixture
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture(params=[pytest.param(GlCanvas, marks=pytest.mark.gl), RasterCanvas])
+def canvas_kind(request: pytest.FixtureRequest) -> type[GlCanvas] | type[RasterCanvas]:
+    """Both canvases; OpenGL's where there is one."""
+    kind: type[GlCanvas] | type[RasterCanvas] = request.param
+    if kind is GlCanvas and probe_opengl().fault:
+        pytest.skip(f"no OpenGL here: {probe_opengl().fault}")
+    return kind
 
 
 @pytest.fixture

@@ -135,3 +135,22 @@ class FakeOpener:
 
 class Broken(CrepsError):
     """A failure that a test asked for."""
+
+
+class ContentOpener:
+    """Every file has an engine of its own, whose picture depends on the content; "broken" ones fail."""
+
+    def __init__(self) -> None:
+        self.read: list[bytes] = []
+        self.gate: threading.Semaphore | None = None  # of the engines to come
+
+    def __call__(self, path: Path, progress: Progress, cancel: CancelToken) -> Opened:
+        content = path.read_bytes()
+        self.read.append(content)
+        if content.startswith(b"broken"):
+            raise RunError(f"{path.name} is cut off")
+        engine = FakeEngine()
+        shift = sum(content)
+        engine.formula = lambda view, size, seed, stride=1: picture(view, size, seed + shift, stride)
+        engine.gate = self.gate
+        return Opened(path.stem, path, content.hex().ljust(64, "0"), engine)

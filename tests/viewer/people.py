@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
+from PyQt6.QtWidgets import QWidget
 
 from creps_core.source import Source
 from creps_core.view import View
@@ -14,6 +16,8 @@ from creps_core.warps import Lens
 from creps_viewer.application import Viewer
 from creps_viewer.model.state import ViewerState
 from creps_viewer.panels.number_field import NumberField
+
+PanelT = TypeVar("PanelT", bound=QWidget)
 
 SOMEWHERE = ViewerState(
     view=View(
@@ -25,6 +29,16 @@ SOMEWHERE = ViewerState(
     ),
     sources=(Source(seed=77, psi=0.6),),
 )
+
+
+def shown(qtbot, panel: PanelT, width: int, height: int) -> PanelT:
+    """The panel alone in an active window of this size."""
+    qtbot.addWidget(panel)
+    panel.resize(width, height)
+    panel.show()
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    return panel
 
 
 def drop(viewer: Viewer, *paths: Path) -> None:

@@ -33,11 +33,9 @@ from tests.viewer.fakes import Broken, ramp
 from tests.viewer.window import HEIGHT, WIDTH, Window
 
 
-@pytest.fixture(params=[pytest.param(GlCanvas, marks=pytest.mark.gl), RasterCanvas])
-def window(request: pytest.FixtureRequest, qtbot: QtBot) -> Iterator[Window]:
-    if request.param is GlCanvas and probe_opengl().fault:
-        pytest.skip(f"no OpenGL here: {probe_opengl().fault}")
-    window = Window(qtbot, request.param)
+@pytest.fixture
+def window(canvas_kind: type[GlCanvas] | type[RasterCanvas], qtbot: QtBot) -> Iterator[Window]:
+    window = Window(qtbot, canvas_kind)
     yield window
     window.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.panels.directions_panel import DirectionRow, DirectionsPanel
 from creps_viewer.service.bridge import fitting_state, opener_for
 from tests.viewer.fakes import CONFIG
-from tests.viewer.people import type_into
+from tests.viewer.people import shown, type_into
 
 NUM_WS = CONFIG.num_ws
 SCENERY = Path(__file__).parents[1] / "data" / "golden" / "scenery-64.pkl"
@@ -62,13 +63,7 @@ def model() -> ViewerModel:
 
 @pytest.fixture
 def panel(qtbot, model) -> DirectionsPanel:
-    panel = DirectionsPanel(model)
-    qtbot.addWidget(panel)
-    panel.resize(288, 400)
-    panel.show()
-    panel.activateWindow()
-    qtbot.waitUntil(panel.isActiveWindow)
-    return panel
+    return shown(qtbot, DirectionsPanel(model), 288, 400)
 
 
 def drag(qtbot: Any, row: DirectionRow, value: float) -> None:
@@ -171,4 +166,6 @@ def test_found_named_kept_and_rendered_without_a_window(qtbot, make_viewer, tmp_
 def test_closing_during_a_search_leaves_no_thread(qtbot, make_viewer) -> None:
     viewer, panel = real_viewer(make_viewer)
     qtbot.mouseClick(panel.find_button, Qt.MouseButton.LeftButton)
+    assert "creps-directions" in {thread.name for thread in threading.enumerate()}
     viewer.window.close()
+    assert "creps-directions" not in {thread.name for thread in threading.enumerate()}

@@ -14,7 +14,7 @@ from creps_viewer.application import Viewer
 from creps_viewer.model import mixing
 from creps_viewer.model.state import ViewerState
 from creps_viewer.panels.favourites_panel import FavouritesPanel
-from tests.viewer.fakes import CONFIG
+from tests.viewer.fakes import CONFIG, ContentOpener
 from tests.viewer.people import SOMEWHERE
 
 LEFT = Qt.MouseButton.LeftButton
@@ -99,8 +99,6 @@ def test_they_are_there_at_the_next_start_for_their_checkpoint_as_sessions(
 def test_another_checkpoint_has_favourites_of_its_own_and_a_newer_version_the_same(
     qtbot, make_viewer, checkpoint: Path, tmp_path: Path
 ) -> None:
-    from tests.viewer.test_following import ContentOpener
-
     viewer, panel = opened(make_viewer, opener=ContentOpener())
     keep(viewer)
     checkpoint.write_bytes(b"newer")

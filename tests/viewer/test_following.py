@@ -10,34 +10,12 @@ from typing import Any
 import pytest
 
 from creps_core.atomic import replacing
-from creps_core.cancel import CancelToken
-from creps_core.errors import RunError
 from creps_core.source import Source
 from creps_viewer import following
 from creps_viewer.application import Viewer
-from creps_viewer.service.engine import Opened, Progress
-from tests.viewer.fakes import FakeEngine, picture
+from tests.viewer.fakes import ContentOpener
 from tests.viewer.people import SOMEWHERE
 from tests.viewer.window import rgb
-
-
-class ContentOpener:
-    """Every file has an engine of its own, whose picture depends on the content; "broken" ones fail."""
-
-    def __init__(self) -> None:
-        self.read: list[bytes] = []
-        self.gate: threading.Semaphore | None = None  # of the engines to come
-
-    def __call__(self, path: Path, progress: Progress, cancel: CancelToken) -> Opened:
-        content = path.read_bytes()
-        self.read.append(content)
-        if content.startswith(b"broken"):
-            raise RunError(f"{path.name} is cut off")
-        engine = FakeEngine()
-        shift = sum(content)
-        engine.formula = lambda view, size, seed, stride=1: picture(view, size, seed + shift, stride)
-        engine.gate = self.gate
-        return Opened(path.stem, path, content.hex().ljust(64, "0"), engine)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,6 @@ from creps_core.inspector import Inspection, Inspector, Strip
 from creps_core.source import Source
 from creps_core.view import Size, View
 from creps_viewer.application import Viewer
-from creps_viewer.canvas.create import probe_opengl
 from creps_viewer.canvas.gl_canvas import GlCanvas
 from creps_viewer.canvas.raster_canvas import RasterCanvas
 from creps_viewer.header import HEADER_PX
@@ -286,11 +285,9 @@ def test_it_comes_back_with_a_session(viewer: Viewer, settle) -> None:
 # without a checkpoint
 
 
-@pytest.fixture(params=[pytest.param(GlCanvas, marks=pytest.mark.gl), RasterCanvas])
-def window(request: pytest.FixtureRequest, qtbot: QtBot) -> Iterator[Window]:
-    if request.param is GlCanvas and probe_opengl().fault:
-        pytest.skip(f"no OpenGL here: {probe_opengl().fault}")
-    window = Window(qtbot, request.param)
+@pytest.fixture
+def window(canvas_kind: type[GlCanvas] | type[RasterCanvas], qtbot: QtBot) -> Iterator[Window]:
+    window = Window(qtbot, canvas_kind)
     yield window
     window.close()
 

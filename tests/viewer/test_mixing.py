@@ -28,7 +28,7 @@ from creps_viewer.panels.mix_rows import MixSlider
 from creps_viewer.panels.mixing_panel import MixingPanel
 from creps_viewer.service.bridge import opener_for
 from tests.viewer.fakes import CONFIG, FakeEngine, FakeOpener
-from tests.viewer.people import type_into
+from tests.viewer.people import shown, type_into
 
 NUM_WS = CONFIG.num_ws
 SCENERY = Path(__file__).parents[1] / "data" / "golden" / "scenery-64.pkl"
@@ -94,13 +94,7 @@ def model() -> ViewerModel:
 
 @pytest.fixture
 def panel(qtbot, model) -> MixingPanel:
-    panel = MixingPanel(model)
-    qtbot.addWidget(panel)
-    panel.resize(288, 700)
-    panel.show()
-    panel.activateWindow()
-    qtbot.waitUntil(panel.isActiveWindow)
-    return panel
+    return shown(qtbot, MixingPanel(model), 288, 700)
 
 
 def pull(qtbot: Any, row: MixSlider, *values: float) -> None:

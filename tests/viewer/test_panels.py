@@ -21,7 +21,7 @@ from creps_viewer.panels.rows import SliderRow
 from creps_viewer.panels.section import Panel, Section
 from creps_viewer.panels.source_panel import SourcePanel
 from creps_viewer.panels.view_panel import ViewPanel
-from tests.viewer.people import type_into
+from tests.viewer.people import shown, type_into
 
 
 def document(**sizes: int) -> Document:
@@ -37,24 +37,12 @@ def model() -> ViewerModel:
 
 @pytest.fixture
 def source(qtbot, model) -> SourcePanel:
-    panel = SourcePanel(model)
-    qtbot.addWidget(panel)
-    panel.resize(288, 200)
-    panel.show()
-    panel.activateWindow()
-    qtbot.waitUntil(panel.isActiveWindow)
-    return panel
+    return shown(qtbot, SourcePanel(model), 288, 200)
 
 
 @pytest.fixture
 def view(qtbot, model) -> ViewPanel:
-    panel = ViewPanel(model, lambda: None)
-    qtbot.addWidget(panel)
-    panel.resize(288, 700)
-    panel.show()
-    panel.activateWindow()
-    qtbot.waitUntil(panel.isActiveWindow)
-    return panel
+    return shown(qtbot, ViewPanel(model, lambda: None), 288, 700)
 
 
 @pytest.mark.parametrize("seed", [0, 7, MAX_SEED])

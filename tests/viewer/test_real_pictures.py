@@ -17,7 +17,6 @@ from creps_core.image import to_uint8
 from creps_core.source import Source
 from creps_core.view import View
 from creps_core.warps import Lens
-from creps_viewer.canvas.create import probe_opengl
 from creps_viewer.canvas.gl_canvas import GlCanvas
 from creps_viewer.canvas.raster_canvas import RasterCanvas
 from creps_viewer.model.viewer_model import ViewerModel
@@ -71,11 +70,9 @@ class Viewer:
         self.bridge.close()
 
 
-@pytest.fixture(params=[pytest.param(GlCanvas, marks=pytest.mark.gl), RasterCanvas])
-def viewer(request: pytest.FixtureRequest, qtbot: QtBot) -> Iterator[Viewer]:
-    if request.param is GlCanvas and probe_opengl().fault:
-        pytest.skip(f"no OpenGL here: {probe_opengl().fault}")
-    viewer = Viewer(qtbot, request.param)
+@pytest.fixture
+def viewer(canvas_kind: type[GlCanvas] | type[RasterCanvas], qtbot: QtBot) -> Iterator[Viewer]:
+    viewer = Viewer(qtbot, canvas_kind)
     yield viewer
     viewer.close()
 

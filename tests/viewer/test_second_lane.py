@@ -13,7 +13,7 @@ from creps_core.consistency import doubled_size, scale_consistency
 from creps_core.frame import Frame
 from creps_viewer.service.worker import RenderService
 from tests.viewer.fakes import Broken, FakeEngine
-from tests.viewer.test_worker import SIZE, Events, await_pass, hold, request, side
+from tests.viewer.threads import SIZE, Events, await_pass, hold, request, side
 
 
 class Second(Events):
@@ -35,16 +35,6 @@ class Second(Events):
 
     def on_side(self, key: str, frame: Frame) -> None:
         self.queue.put(("second side", key))
-
-
-@pytest.fixture
-def events() -> Events:
-    return Events()
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
 
 
 @pytest.fixture

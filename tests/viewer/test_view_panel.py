@@ -19,7 +19,7 @@ from creps_viewer.model.viewer_model import ViewerModel
 from creps_viewer.panels.number_field import NumberField, parse_exact, parse_real
 from creps_viewer.panels.rows import format_full
 from creps_viewer.panels.view_panel import ViewPanel
-from tests.viewer.people import type_into
+from tests.viewer.people import shown, type_into
 
 
 def document(**sizes: int) -> Document:
@@ -35,13 +35,7 @@ def model() -> ViewerModel:
 
 @pytest.fixture
 def view(qtbot, model) -> ViewPanel:
-    panel = ViewPanel(model, lambda: None)
-    qtbot.addWidget(panel)
-    panel.resize(288, 700)
-    panel.show()
-    panel.activateWindow()
-    qtbot.waitUntil(panel.isActiveWindow)
-    return panel
+    return shown(qtbot, ViewPanel(model, lambda: None), 288, 700)
 
 
 def test_a_typed_centre_keeps_every_digit(qtbot, model, view):
