@@ -28,6 +28,8 @@ from tests.conftest import Golden
 from tests.core.references import (
     SMALL,
     dense_points,
+    exact_generator,
+    exact_grid,
     random_ws,
     reference,
     renderer_of,
@@ -87,7 +89,12 @@ def test_any_network_on_any_lines_is_the_reference(
     with renderer_of(generator) as made:
         got = made.render(made.plan(ws), grid)
     # relative to the largest value: random networks do not stay within [−1, 1]
-    assert_close(got, want, REFERENCE * max(1.0, float(np.abs(want).max())))
+    allowed = REFERENCE * max(1.0, float(np.abs(want).max()))
+    exact = exact_grid(exact_generator(generator), ws, grid)
+    assert_close(got, exact, allowed)
+    # Some random networks change by 10³ per unit: there the reference's own coordinates, rounded to float32,
+    # cost it more than what is allowed.
+    assert_close(got, want, allowed + float(np.abs(want - exact).max()))
 
 
 @settings(deadline=None, max_examples=25)
