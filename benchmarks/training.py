@@ -24,7 +24,7 @@ def run(setting: Setting) -> list[Row]:
     rows: list[Row] = []
     for size in (16,) if setting.tiny else (32, 64):
         at = dataclasses.replace(config, resolution=size, stages="")
-        rows += [*_step(setting, at), _synthesis(setting, at)]
+        rows += [*_step(setting, at), _shared(setting, at), _synthesis(setting, at)]
     rows += _drawing(setting, 16 if setting.tiny else 64)
     return rows
 
@@ -40,11 +40,9 @@ def _step(setting: Setting, config: TrainConfig) -> list[Row]:
     for trainer in trainers.values():
         trainer.step()  # every kernel is chosen, every buffer made
 
-    def work(trainer: Trainer) -> float:
-        values = trainer.step()  # reading them waits for the device
-        return values["loss_d"]
-
-    steps = {name: (lambda trainer=trainer: work(trainer)) for name, trainer in trainers.items()}
+    steps = {
+        name: trainer.step for name, trainer in trainers.items()
+    }  # it reads losses: waits for the device
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     times = interleaved(steps, max(3, setting.repeats))
@@ -58,6 +56,19 @@ def _step(setting: Setting, config: TrainConfig) -> list[Row]:
         peak = torch.cuda.max_memory_allocated(device) / MB
         rows.append(Row("training", f"{name}, peak memory of both", peak, "MB"))
     return rows
+
+
+def _shared(setting: Setting, config: TrainConfig) -> Row:
+    """Steps that show both networks the same synthesised pictures against steps that do not."""
+    steps = {}
+    for kind in ("separate", "shared"):
+        at = dataclasses.replace(config, precision="bf16", shared_fakes=kind == "shared")
+        trainer = Trainer(at, Scenery(), Processes("auto", "bf16"))
+        trainer.step()
+        steps[kind] = trainer.step
+    times = interleaved(steps, max(3, setting.repeats))
+    name = f"{config.resolution}², shared pictures over separate ones"
+    return median_row("training", name, ratios(times["separate"], times["shared"]), "×")
 
 
 def _synthesis(setting: Setting, config: TrainConfig) -> Row:

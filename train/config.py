@@ -58,6 +58,9 @@ class TrainConfig:
     pl_weight: Annotated[float, "Weight of the path-length penalty, 0 for none."] = 2.0
     pl_every: Annotated[int, "Steps between path-length penalties."] = 4
     style_mixing: Annotated[float, "Probability that a picture mixes the styles of two latents."] = 0.0
+    shared_fakes: Annotated[
+        bool, "Show both networks the same synthesised pictures and let them step at once: less work."
+    ] = False
     # --- optimisation
     batch: Annotated[int, "Pictures of a step, over all processes."] = 32
     batch_gpu: Annotated[

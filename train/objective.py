@@ -1,4 +1,4 @@
-"""The four losses of a step, each as a function of which samples of the run it is about.
+"""The losses of a step, each as a function of which samples of the run it is about.
 
 Everything random is drawn by the samples' indices in the run (`train.randomness`), so a step gives the same
 gradients however its batch is divided.
@@ -107,6 +107,27 @@ class Objective:
         fake = self.judge("discriminator", samples, fakes.images, fakes.look, fakes.labels, moment)
         images, look, labels = self.real(samples, moment.size)
         real = self.judge("real", samples, images, look, labels, moment)
+        return self._told_apart(fake, real)
+
+    def both_main(self, samples: Sequence[int], moment: Moment) -> tuple[Tensor, Stats]:
+        """Both main losses, each against the other network as it stands, from one synthesis.
+
+        The value is of no interest. The generator's gradient is that of `generator_main`; the discriminator's
+        is that of `discriminator_main` on the generator's pictures.
+        """
+        fakes = self.synthesise("generator", samples, moment.size)
+        images = fakes.images.detach().requires_grad_(True)
+        fake = self.judge("generator", samples, images, fakes.look, fakes.labels, moment)
+        reals, look, labels = self.real(samples, moment.size)
+        real = self.judge("real", samples, reals, look, labels, moment)
+        loss_d, stats = self._told_apart(fake, real)
+        loss_g = generator_loss(self.config.loss, fake, real.detach()).mean()
+        (pull,) = torch.autograd.grad(loss_g, images, retain_graph=True)
+        w_mean = fakes.ws[:, 0].detach().mean(dim=0)
+        return loss_d + (fakes.images * pull).sum(), {**stats, "loss_g": loss_g.detach(), "w_mean": w_mean}
+
+    def _told_apart(self, fake: Tensor, real: Tensor) -> tuple[Tensor, Stats]:
+        """The discriminator's loss of its logits [N], and their statistics."""
         loss = discriminator_loss(self.config.loss, fake, real).mean()
         confidence = real if self.config.loss == "logistic" else real - fake
         return loss, {

@@ -60,27 +60,26 @@ class Trainer:
         """One step of both networks on one batch; returns the batch's statistics."""
         config, state, progress = self.config, self.state, self.state.progress
         objective, moment = self.objective, self.moment()
+        generator = (state.generator, state.g_optimizer)
+        discriminator = (state.discriminator, state.d_optimizer)
         stats: Stats = {}
 
-        # Train the generator.
-        if progress.nimg >= config.freeze_kimg * 1000:
-            stats |= self._phase(
-                state.generator, state.g_optimizer, lambda s: objective.generator_main(s, moment)
-            )
-            if config.pl_weight and progress.steps % config.pl_every == 0:
-                mean = progress.path_mean
-                stats |= self._phase(
-                    state.generator, state.g_optimizer, lambda s: objective.path_penalty(s, moment, mean)
-                )
+        # Train the generator, and with it the discriminator where they share pictures.
+        learning = progress.nimg >= config.freeze_kimg * 1000
+        together = learning and config.shared_fakes
+        if together:
+            stats |= self._phase(lambda s: objective.both_main(s, moment), generator, discriminator)
+        elif learning:
+            stats |= self._phase(lambda s: objective.generator_main(s, moment), generator)
+        if learning and config.pl_weight and progress.steps % config.pl_every == 0:
+            mean = progress.path_mean
+            stats |= self._phase(lambda s: objective.path_penalty(s, moment, mean), generator)
 
         # Train the discriminator.
-        stats |= self._phase(
-            state.discriminator, state.d_optimizer, lambda s: objective.discriminator_main(s, moment)
-        )
+        if not together:
+            stats |= self._phase(lambda s: objective.discriminator_main(s, moment), discriminator)
         if config.r1_gamma and progress.steps % config.r1_every == 0:
-            stats |= self._phase(
-                state.discriminator, state.d_optimizer, lambda s: objective.gradient_penalty(s, moment)
-            )
+            stats |= self._phase(lambda s: objective.gradient_penalty(s, moment), discriminator)
 
         # Move what follows the networks.
         progress.nimg += config.batch
@@ -96,19 +95,20 @@ class Trainer:
         progress.adaptive = advance(self._adaptive, progress.adaptive, signal, config.batch)
         return values
 
-    def _phase(self, network: nn.Module, optimizer: torch.optim.Optimizer, phase: Phase) -> Stats:
-        """Gradients of one loss over all rounds and processes, and a step along them."""
+    def _phase(self, phase: Phase, *learning: tuple[nn.Module, torch.optim.Optimizer]) -> Stats:
+        """Gradients of one loss over all rounds and processes, and a step of those `learning` along them."""
         shares = rounds(self.config, self.processes, self.state.progress.nimg)
         collected: list[Stats] = []
         for other in (self.state.generator, self.state.discriminator):
-            other.requires_grad_(other is network)
+            other.requires_grad_(any(other is network for network, _ in learning))
         for samples in shares:
             loss, stats = phase(samples)
             (loss / len(shares)).backward()
             collected.append(stats)
-        self.processes.average_gradients(network)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        for network, optimizer in learning:
+            self.processes.average_gradients(network)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         means = {name: torch.stack([stats[name] for stats in collected]).mean(dim=0) for name in collected[0]}
         return {name: self.processes.mean(value) for name, value in means.items()}
 

@@ -6,6 +6,7 @@ import copy
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from creps_core.errors import InputError, RunError
 from tests.train.runs import Gradients, small
+from train.losses import discriminator_loss
 from train.processes import Processes
 from train.trainer import Trainer
 
@@ -42,16 +44,57 @@ def gradients_of_first_step(run: Trainer) -> tuple[dict[str, Tensor], dict[str, 
     return seen, run.step()
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("loss", ["logistic", "pairing"])
-def test_accumulation_gives_the_gradients_of_the_whole_batch(loss: str) -> None:
-    whole, first = gradients_of_first_step(trainer(loss=loss, precision="64"))
-    parts, second = gradients_of_first_step(trainer(loss=loss, precision="64", batch_gpu=2))
+def test_accumulation_gives_the_gradients_of_the_whole_batch(loss: str, shared: bool) -> None:
+    options = {"loss": loss, "precision": "64", "shared_fakes": shared}
+    whole, first = gradients_of_first_step(trainer(**options))
+    parts, second = gradients_of_first_step(trainer(**options, batch_gpu=2))
     assert whole.keys() == parts.keys()
     for name, gradient in whole.items():
         scale = gradient.abs().max().clamp(min=1e-30)
         assert (parts[name] - gradient).abs().max() / scale < 1e-9, name
     assert first.keys() == second.keys()
     assert all(abs(first[name] - second[name]) < 1e-9 for name in first)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "pairing"])
+def test_shared_pictures_give_each_network_the_gradient_of_its_own_loss(loss: str) -> None:
+    options = {"loss": loss, "precision": "64", "pl_weight": 0.0, "augment": "fixed", "augment_p": 0.3}
+    shared, stats = gradients_of_first_step(trainer(**options, shared_fakes=True))
+
+    reference = trainer(**options)
+    objective, moment, samples = reference.objective, reference.moment(), range(reference.config.batch)
+    loss_g, _ = objective.generator_main(samples, moment)
+    generator = reference.state.generator
+    wanted = dict(named_gradients(loss_g, generator))
+    fakes = objective.synthesise("generator", samples, moment.size)
+    fake = objective.judge("generator", samples, fakes.images.detach(), fakes.look, fakes.labels, moment)
+    images, look, labels = objective.real(samples, moment.size)
+    real = objective.judge("real", samples, images, look, labels, moment)
+    loss_d = discriminator_loss(reference.config.loss, fake, real).mean()
+    wanted |= dict(named_gradients(loss_d, reference.state.discriminator))
+
+    assert stats["loss_g"] == pytest.approx(loss_g.item(), rel=1e-12)
+    assert stats["loss_d"] == pytest.approx(loss_d.item(), rel=1e-12)
+    for name, gradient in wanted.items():
+        assert (shared[name] - gradient).abs().max() <= 1e-9 * gradient.abs().max(), name
+
+
+def named_gradients(loss: Tensor, network: torch.nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Gradients by the names of `gradients_of_first_step`; parameters that took no part are left out."""
+    names, parameters = zip(*network.named_parameters(), strict=True)
+    for name, gradient in zip(names, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
+        if gradient is not None:
+            yield f"{type(network).__name__}.{name}.0", gradient
+
+
+def test_a_waiting_generator_does_not_learn_from_shared_pictures_either() -> None:
+    run = trainer(freeze_kimg=0.008, shared_fakes=True)
+    before = copy.deepcopy(run.state.generator.state_dict())
+    assert "loss_g" not in run.step()
+    assert all(torch.equal(before[name], t) for name, t in run.state.generator.state_dict().items())
+    assert "loss_g" in run.step()
 
 
 @pytest.mark.slow
