@@ -15,9 +15,9 @@ from train.processes import Processes
 from train.trainer import Trainer
 
 
-def main(out: Path) -> None:
+def main(out: Path, *, shared_fakes: bool) -> None:
     torch.set_num_threads(1)
-    config = small(precision="64", augment="ada", augment_p=0.3, augment_set="bgc")
+    config = small(precision="64", augment="ada", augment_p=0.3, augment_set="bgc", shared_fakes=shared_fakes)
     processes = Processes("cpu", "64")
     trainer = Trainer(config, Gradients(), processes)
     gradients: list[list[float]] = []
@@ -40,4 +40,4 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), shared_fakes="--shared-fakes" in sys.argv)

@@ -98,14 +98,20 @@ def test_a_waiting_generator_does_not_learn_from_shared_pictures_either() -> Non
 
 
 @pytest.mark.slow
-def test_two_processes_agree_with_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--shared-fakes"]])
+def test_two_processes_agree_with_one(options: list[str], tmp_path: Path) -> None:
     """Gloo, float64: gradients of the first step to 1e-9, statistics of three steps to 1e-6."""
     one, two = tmp_path / "one.json", tmp_path / "two.json"
     script = [str(Path(__file__).parent / "gradients_of_steps.py")]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     for command, out in (([sys.executable], one), (launch, two)):
         done = subprocess.run(
-            [*command, *script, str(out)], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+            [*command, *script, str(out), *options],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         assert done.returncode == 0, done.stderr[-2000:]
     alone, together = (json.loads(path.read_text()) for path in (one, two))
