@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import torch
 
@@ -29,23 +30,23 @@ def run(setting: Setting) -> list[Row]:
     return rows
 
 
-def _step(setting: Setting, config: TrainConfig) -> list[Row]:
-    trainers = {
-        precision: Trainer(
-            dataclasses.replace(config, precision=precision), Scenery(), Processes("auto", precision)
-        )
-        for precision in ("32", "bf16")
-    }
-    device = trainers["32"].processes.device
+def _trainer(config: TrainConfig) -> Trainer:
+    return Trainer(config, Scenery(), Processes("auto", config.precision))
+
+
+def _step_times(setting: Setting, trainers: Mapping[str, Trainer]) -> dict[str, list[float]]:
+    """Seconds of each one's steps, in turns; a step reads its losses, so it waits for the device."""
     for trainer in trainers.values():
         trainer.step()  # every kernel is chosen, every buffer made
+    return interleaved({kind: trainer.step for kind, trainer in trainers.items()}, max(3, setting.repeats))
 
-    steps = {
-        name: trainer.step for name, trainer in trainers.items()
-    }  # it reads losses: waits for the device
+
+def _step(setting: Setting, config: TrainConfig) -> list[Row]:
+    trainers = {kind: _trainer(dataclasses.replace(config, precision=kind)) for kind in ("32", "bf16")}
+    device = trainers["32"].processes.device
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    times = interleaved(steps, max(3, setting.repeats))
+    times = _step_times(setting, trainers)
     name = f"{config.resolution}², batch {config.batch}, {device.type}"
     rows = [
         median_row("training", f"{name}, {kind}", [config.batch / t for t in times[kind]], "img/s")
@@ -60,20 +61,18 @@ def _step(setting: Setting, config: TrainConfig) -> list[Row]:
 
 def _shared(setting: Setting, config: TrainConfig) -> Row:
     """Steps that show both networks the same synthesised pictures against steps that do not."""
-    steps = {}
-    for kind in ("separate", "shared"):
-        at = dataclasses.replace(config, precision="bf16", shared_fakes=kind == "shared")
-        trainer = Trainer(at, Scenery(), Processes("auto", "bf16"))
-        trainer.step()
-        steps[kind] = trainer.step
-    times = interleaved(steps, max(3, setting.repeats))
+    trainers = {
+        kind: _trainer(dataclasses.replace(config, precision="bf16", shared_fakes=kind == "shared"))
+        for kind in ("separate", "shared")
+    }
+    times = _step_times(setting, trainers)
     name = f"{config.resolution}², shared pictures over separate ones"
     return median_row("training", name, ratios(times["separate"], times["shared"]), "×")
 
 
 def _synthesis(setting: Setting, config: TrainConfig) -> Row:
     """Pictures and gradients by `train.synthesis` against the reference, both in bfloat16."""
-    trainer = Trainer(dataclasses.replace(config, precision="bf16"), Scenery(), Processes("auto", "bf16"))
+    trainer = _trainer(dataclasses.replace(config, precision="bf16"))
     processes, generator = trainer.processes, trainer.state.generator
     like = generator.mapping.w_avg
     ws = generator.mapping(torch.randn(config.batch, config.z_dim).to(like)).detach()

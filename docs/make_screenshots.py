@@ -25,7 +25,7 @@ SIZE = "1440x900"
 SEED = 42  # of the bundled model
 VIEWS = {
     "home": View(),
-    "zoomed": View(Fraction("0.37"), Fraction("0.42"), log2_of(3)),  # the two peaks
+    "zoomed": View(Fraction("0.37"), Fraction("0.42"), log2_of(3)),  # the cloud over the ridge
     "bent": View(
         log2_zoom=Fraction(1, 2),
         rotation_deg=20,
@@ -51,7 +51,7 @@ SHOTS: dict[str, dict[str, Any]] = {
     "mixing": {"sources": (A, B), "mix": tuple((1 - share, share) for share in SHARES)},
     "journey": {"view": VIEWS["zoomed"], "keyframes": JOURNEY},
     "inside": {"inspector": Inspector(open=True, level=32, channel=0)},
-    "compare": {"compare": Comparison(sources=(Source(seed=11),))},
+    "compare": {"compare": Comparison(sources=(Source(seed=20),))},
 }
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
 from creps_core.config import GeneratorConfig
+from creps_core.latents import seed_to_z
 from creps_core.synthesis import SynthesisNetwork
-from train.sampling import Coordinates, Looks, whole
+from train.sampling import Coordinates, Looks, grid_line, whole
 from train.synthesis import synthesise
 
 CONFIG = GeneratorConfig(
@@ -55,6 +57,17 @@ def test_pictures_and_gradients_are_those_of_the_reference(
             assert parameter.grad is None, name
         else:
             torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-9, atol=1e-9)
+
+
+def test_the_bundled_model_is_the_same_without_the_clamp() -> None:
+    generator = read_checkpoint(bundled_checkpoint()).build().double()
+    line = grid_line(generator.config.grid, 32)
+    z = torch.cat([seed_to_z(seed, generator.config.z_dim) for seed in range(64)]).double()
+    with torch.no_grad():
+        ws = generator.mapping(z)
+        expected = generator.synthesis(ws, line, line)
+        images = synthesise(generator.synthesis, ws, line[None], line[None], torch.float64)
+    assert (images - expected).abs().max() < 1e-10
 
 
 def test_bfloat16_is_near_float32(network: SynthesisNetwork) -> None:
