@@ -25,19 +25,19 @@ SIZE = "1440x900"
 SEED = 42  # of the bundled model
 VIEWS = {
     "home": View(),
-    "zoomed": View(Fraction("0.37"), Fraction("0.42"), log2_of(3)),  # the cloud over the ridge
+    "zoomed": View(Fraction("0.58"), Fraction("0.45"), log2_of(3)),  # the crest of the mountain
     "bent": View(
         log2_zoom=Fraction(1, 2),
         rotation_deg=20,
         warps=(Swirl(-0.1, 0.1, 0.6, 60), Lens(0.3, -0.1, 0.22, 1.5)),
     ),
 }
-A, B = Source(seed=SEED), Source(seed=61)
+A, B = Source(seed=SEED), Source(seed=23)
 JOURNEY = (
     Keyframe(VIEWS["home"], (A,), seconds=2),
     Keyframe(VIEWS["zoomed"], (A,), seconds=3, easing="smooth"),
     Keyframe(
-        View.from_zoom(9, center_x=Fraction("0.4"), center_y=Fraction("0.45"), rotation_deg=14),
+        View.from_zoom(9, center_x=Fraction("0.57"), center_y=Fraction("0.4"), rotation_deg=14),
         (A,),
         seconds=2.5,
     ),
