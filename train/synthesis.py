@@ -6,7 +6,7 @@ them after it, instead of giving every sample a matrix of its own. Rows and colu
 network as one batch, since they share its weights. Differentiable twice, for path lengths.
 
 The reference's clamp at ±256 is left out: it keeps float16 finite, which training does not use, and costs a
-fifth of the time. The bundled model keeps away from it: what it would clamp reaches 64.
+fifth of the time. The bundled model keeps away from it, which a test holds it to.
 """
 
 from __future__ import annotations
