@@ -15,8 +15,8 @@ help:  ## this list
 view: setup  ## open the viewer (ARGS='--ckpt FILE' opens a checkpoint)
 	@$(BIN)/creps-viewer $(ARGS)
 
-test: lint  ## style, types, import contracts and every test
-	$(BIN)/python -m pytest $(ARGS)
+test: lint  ## style, types, import contracts and every test, two at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: setup  ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .

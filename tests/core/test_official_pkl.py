@@ -356,7 +356,7 @@ def test_unknown_classes_are_named(tmp_path: Path) -> None:
         {1: 2},
         tensor(torch.zeros(2)),
     ],
-    ids=str,
+    ids=lambda top: "a tensor" if isinstance(top, Call) else str(top),
 )
 def test_pickles_without_a_network(top: object, tmp_path: Path) -> None:
     with pytest.raises(NotACheckpointError, match="open a CREPS checkpoint"):
