@@ -15,7 +15,7 @@ help:  ## this list
 view: setup  ## open the viewer (ARGS='--ckpt FILE' opens a checkpoint)
 	@$(BIN)/creps-viewer $(ARGS)
 
-test: lint  ## style, types, import contracts and every test, two at a time
+test: lint  ## style, types, import contracts and every test, two at a time (ARGS='-n 0': one)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: setup  ## ruff, mypy and the import contracts
