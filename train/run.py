@@ -22,17 +22,24 @@ from train.trainer import Trainer
 INIT_FREEZE_KIMG = 20.0  # a fresh discriminator learns alone before it may pull at given weights
 
 
-def start_run(out: Path, config: TrainConfig, init: Path | None, device: str) -> None:
+def start_run(
+    out: Path, config: TrainConfig, init: Path | None, device: str, discriminator: Path | None = None
+) -> None:
     """Train in a new folder `out`; `init` names a checkpoint to start from.
 
+    `discriminator` names a training state whose discriminator judges from the first picture on; beside
+    `init` without it, a fresh one learns alone first.
+
     Raises:
-        InputError: the pictures, the checkpoint or the options cannot be used.
+        InputError: the pictures, the checkpoint, the state or the options cannot be used.
         RunError: something failed on the way; what was saved is intact.
         Cancelled: a signal asked to leave.
     """
     given = read_checkpoint(init).build() if init else None
+    if discriminator is not None:
+        config = _with_judge_of(config, discriminator)
     if given is not None:
-        config = _with_sizes_of(config, given)
+        config = _with_sizes_of(config, given, frozen=discriminator is None)
     processes = Processes(device, config.precision)
     pictures = open_set(config)
     trainer = Trainer(config, pictures, processes)
@@ -40,6 +47,8 @@ def start_run(out: Path, config: TrainConfig, init: Path | None, device: str) ->
         if given.config != trainer.state.generator.config:
             raise InputError(f"{init} has {given.config.c_dim} classes, the pictures have {pictures.c_dim}")
         trainer.state.start_from(given)
+    if discriminator is not None:
+        trainer.state.judge_by(discriminator)
     folder = RunFolder(out)
     if processes.first:
         folder.create(config)
@@ -69,10 +78,17 @@ def open_set(config: TrainConfig) -> Pictures:
     return Scenery() if config.data == "scenery" else open_pictures(Path(config.data), config.grid)
 
 
-def _with_sizes_of(config: TrainConfig, generator: Generator) -> TrainConfig:
-    """The options with the generator's own sizes: given weights fit no others."""
+def _with_judge_of(config: TrainConfig, state: Path) -> TrainConfig:
+    """The options with the sizes of the state's discriminator: given weights fit no others."""
+    theirs = read_config(state)
+    names = ("d_channel_base", "d_channel_max", "d_low_pass", "mbstd_group")
+    return dataclasses.replace(config, **{name: getattr(theirs, name) for name in names})
+
+
+def _with_sizes_of(config: TrainConfig, generator: Generator, *, frozen: bool) -> TrainConfig:
+    """The options with the generator's own sizes; `frozen`: it waits for a fresh discriminator."""
     sizes = {name: value for name, value in generator.config.to_dict().items() if name != "c_dim"}
-    freeze = config.freeze_kimg or INIT_FREEZE_KIMG
+    freeze = config.freeze_kimg or (INIT_FREEZE_KIMG if frozen else 0.0)
     return dataclasses.replace(config, **sizes, conditional=generator.config.c_dim > 0, freeze_kimg=freeze)
 
 

@@ -94,6 +94,23 @@ class TrainState:
         self.generator.load_state_dict(generator.state_dict())
         self.average.load_state_dict(generator.state_dict())
 
+    def judge_by(self, path: Path) -> None:
+        """Take over the discriminator of a saved state (`--init-discriminator`); its moments start anew.
+
+        Raises:
+            InputError: it is of other sizes.
+        """
+        with _open(path) as file:
+            names = set(file.keys())
+            for name, tensor in self.discriminator.state_dict().items():
+                key = f"D.{name}"
+                if key not in names or file.get_slice(key).get_shape() != list(tensor.shape):
+                    raise InputError(
+                        f"the discriminator of {path} is of another run's form at {name}; give --resolution, "
+                        "labels and --windows (0, or above) as there"
+                    )
+                tensor.copy_(file.get_tensor(key))
+
     def check_finite(self) -> None:
         """Raise `RunError` where a weight is no longer a number: such a state must not be saved."""
         for network in (self.generator, self.discriminator, self.average):
@@ -158,9 +175,12 @@ class TrainState:
 
 
 def read_config(path: Path) -> TrainConfig:
-    """The options that a saved state was made with."""
+    """The options that a saved state was made with; `InputError` where the file is none."""
     with _open(path) as file:
-        return TrainConfig.from_json((file.metadata() or {}).get("config", ""))
+        metadata = file.metadata() or {}
+    if metadata.get("format") != FORMAT or "progress" not in metadata:
+        raise InputError(f"{path} is not a training state, the state.safetensors of a run's folder")
+    return TrainConfig.from_json(metadata["config"])
 
 
 def _open(path: Path) -> safe_open:

@@ -167,6 +167,28 @@ def test_a_run_leaves_what_the_viewer_and_people_look_at(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+def test_a_run_may_start_with_the_discriminator_of_another(tmp_path: Path) -> None:
+    """Nothing is frozen then, and the discriminator begins as the other left it."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    run("--out", str(first), *options(kimg=0.04, d_channel_base=256))
+    generator, judge = str(first / "latest.safetensors"), str(first / "state.safetensors")
+    still = options(kimg=0.008, g_lr=1e-12, d_lr=1e-12)
+    run("--out", str(second), "--init", generator, "--init-discriminator", judge, *still)
+    config = read_config(second / "state.safetensors")
+    assert (config.freeze_kimg, config.d_channel_base) == (0, 256)
+    theirs, ours = tensors_of(first), tensors_of(second)
+    names = [name for name in theirs if name.startswith("D.")]
+    for name in names:
+        torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=1e-9)
+    assert names
+    torch.testing.assert_close(ours["G.mapping.fc0.weight"], theirs["G_ema.mapping.fc0.weight"])
+
+    third = ["--out", str(tmp_path / "third"), *options(), "--init-discriminator"]
+    assert "another run's form" in refused(*third, judge, "--windows", "0")
+    assert "is not a training state" in refused(*third, generator)
+    assert not (tmp_path / "third").exists()
+
+
 @pytest.mark.slow
 def test_two_processes_measure_and_save_once(tmp_path: Path) -> None:
     run(*options(metric_kimg=0.08, metric_count=8), "--out", str(tmp_path / "two"), processes=2)
@@ -235,6 +257,7 @@ def test_bad_input_is_refused_in_one_line(tmp_path: Path) -> None:
         (["--device", "cuda"], "cuda"),
         (["--augment-set", "sepia"], "sepia"),
         (["--init", "missing.pkl"], "missing.pkl"),
+        (["--init-discriminator", "missing.safetensors"], "missing.safetensors"),
     ],
 )
 def test_options_that_cannot_work_are_named(

@@ -40,6 +40,12 @@ def config_options(command: Command) -> Command:
     "--resume", type=FILE, help="Folder of a run to go on with; options given here replace its own."
 )
 @click.option("--init", type=FILE, help="Checkpoint whose averaged generator to start from.")
+@click.option(
+    "--init-discriminator",
+    "discriminator",
+    type=FILE,
+    help="A run's state.safetensors whose discriminator to start with; nothing is frozen then.",
+)
 @click.option("--device", type=DEVICE, default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @config_options
 @click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
@@ -48,6 +54,7 @@ def command(
     out: Path | None,
     resume: Path | None,
     init: Path | None,
+    discriminator: Path | None,
     device: str,
     debug: bool,
     **values: Any,
@@ -66,8 +73,10 @@ def command(
     given = {name: value for name, value in values.items() if value is not None}
     if (out is None) == (resume is None):
         raise InputError("give --out for a new run, or --resume for one to go on with")
-    if resume is not None and (preset_name or init):
-        raise InputError("--preset and --init start a new run; with --resume give single options only")
+    if resume is not None and (preset_name or init or discriminator):
+        raise InputError(
+            "--preset, --init and --init-discriminator start a new run; give --resume single options only"
+        )
     # torch takes a second to load, and faults in the options should not have to wait for it.
     from train.run import resume_run, start_run
 
@@ -76,7 +85,7 @@ def command(
         return
     assert out is not None
     config = preset(preset_name, **given) if preset_name else TrainConfig(**given)
-    start_run(out, config, init, device)
+    start_run(out, config, init, device, discriminator)
 
 
 def main() -> NoReturn:
