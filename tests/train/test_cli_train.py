@@ -168,10 +168,12 @@ def test_a_run_leaves_what_the_viewer_and_people_look_at(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_a_run_may_start_with_the_discriminator_of_another(tmp_path: Path) -> None:
-    """Nothing is frozen then, and the discriminator begins as the other left it."""
-    first, second = tmp_path / "first", tmp_path / "second"
+    """Whole or cut out of the state: nothing is frozen then, and it begins as the other left it."""
+    first, second, judge = tmp_path / "first", tmp_path / "second", str(tmp_path / "judge.safetensors")
     run("--out", str(first), *options(kimg=0.04, d_channel_base=256))
-    generator, judge = str(first / "latest.safetensors"), str(first / "state.safetensors")
+    generator, state = str(first / "latest.safetensors"), str(first / "state.safetensors")
+    subprocess.run([sys.executable, ROOT / "docs" / "keep_discriminator.py", state, judge], check=True)
+    assert Path(judge).stat().st_size < Path(state).stat().st_size / 5
     still = options(kimg=0.008, g_lr=1e-12, d_lr=1e-12)
     run("--out", str(second), "--init", generator, "--init-discriminator", judge, *still)
     config = read_config(second / "state.safetensors")
@@ -179,12 +181,12 @@ def test_a_run_may_start_with_the_discriminator_of_another(tmp_path: Path) -> No
     theirs, ours = tensors_of(first), tensors_of(second)
     names = [name for name in theirs if name.startswith("D.")]
     for name in names:
-        torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=1e-9)
+        torch.testing.assert_close(ours[name], theirs[name], rtol=1e-3, atol=1e-6)
     assert names
     torch.testing.assert_close(ours["G.mapping.fc0.weight"], theirs["G_ema.mapping.fc0.weight"])
 
     third = ["--out", str(tmp_path / "third"), *options(), "--init-discriminator"]
-    assert "another run's form" in refused(*third, judge, "--windows", "0")
+    assert "another run's form" in refused(*third, state, "--windows", "0")
     assert "is not a training state" in refused(*third, generator)
     assert not (tmp_path / "third").exists()
 
