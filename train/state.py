@@ -178,7 +178,7 @@ def read_config(path: Path) -> TrainConfig:
     """The options that a saved state was made with; `InputError` where the file is none."""
     with _open(path) as file:
         metadata = file.metadata() or {}
-    if metadata.get("format") != FORMAT or "progress" not in metadata:
+    if metadata.get("format") != FORMAT or not {"config", "progress"} <= metadata.keys():
         raise InputError(f"{path} is not a training state, the state.safetensors of a run's folder")
     return TrainConfig.from_json(metadata["config"])
 
