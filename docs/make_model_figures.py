@@ -53,13 +53,12 @@ def curve(metrics: Path, size: int, count: int) -> None:
     """The Fréchet distance over training, above that of data to data, as a picture."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     import pyqtgraph as pg
-    import pyqtgraph.exporters
 
     rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     points = [(row["nimg"] / 1000, row["frechet"]) for row in rows if "frechet" in row]
     floor = data_against_data(Scenery(), count, size=size, grid="centres")
     pg.setConfigOptions(background="w", foreground="#30343c", antialias=True)
-    app = pg.mkQApp()
+    app = pg.mkQApp()  # noqa: F841 - lives as long as the plot
     plot = pg.PlotWidget()
     plot.resize(900, 420)
     plot.setLogMode(y=True)
@@ -72,8 +71,7 @@ def curve(metrics: Path, size: int, count: int) -> None:
     plot.plot(*zip(*points, strict=True), pen=pg.mkPen(red, width=2.5), name=name, **drawn)
     ends = [0, points[-1][0]]
     plot.plot(ends, [floor, floor], pen=pg.mkPen("#5b7c99", width=2), name=f"data to data, {floor:.2f}")
-    app.processEvents()
-    pg.exporters.ImageExporter(plot.plotItem).export(str(FOLDER / "curve.png"))
+    plot.grab().save(str(FOLDER / "curve.png"))
 
 
 def main(metrics: Path | None) -> None:

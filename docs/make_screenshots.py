@@ -20,9 +20,9 @@ from creps_core.session import CheckpointRef, Session, write_session
 from creps_core.source import Source
 from creps_core.view import View, log2_of
 from creps_core.warps import Lens, Swirl
+from creps_viewer.application import SHOWN_FIRST
 
 SIZE = "1440x900"
-SEED = 62  # of the bundled model
 VIEWS = {
     "home": View(),
     "zoomed": View(Fraction("0.36"), Fraction("0.42"), log2_of(3)),  # the peak
@@ -32,7 +32,7 @@ VIEWS = {
         warps=(Swirl(-0.1, 0.1, 0.6, 60), Lens(0.3, -0.1, 0.22, 1.5)),
     ),
 }
-A, B = Source(seed=SEED), Source(seed=86)
+A, B = SHOWN_FIRST, Source(seed=86)
 JOURNEY = (
     Keyframe(VIEWS["home"], (A,), seconds=2),
     Keyframe(VIEWS["zoomed"], (A,), seconds=3, easing="smooth"),
