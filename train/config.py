@@ -180,14 +180,14 @@ PRESETS: dict[str, TrainConfig] = {
     "256": TrainConfig(resolution=256, r1_gamma=2.05, d_channel_base=16384),
     "512": TrainConfig(resolution=512, r1_gamma=8.2),
     "1024": TrainConfig(resolution=1024, r1_gamma=32.8),
-    # The bundled model; docs/scenery tells how its rates and batch were changed on the way.
+    # The bundled model; docs/scenery tells how its rates and stages were changed on the way.
     "scenery": TrainConfig(
         resolution=128, z_dim=128, w_dim=128, mapping_layers=4, channel_base=16384, channel_max=128,
         biline_channels=16, d_channel_base=1024, d_channel_max=128, d_low_pass=False, frequency_scale=0.4,
-        grid="centres", batch=16, g_lr=0.004, d_lr=0.004, loss="pairing", r1_gamma=0.1, pl_weight=0.0,
-        style_mixing=0.5, ema_kimg=5.0, augment="none", windows=0.25, jitter=True,
-        stages="32:100,64:250,128", precision="bf16", kimg=400.0, snapshot_kimg=5.0, keep=3,
-        metric_kimg=25.0, metric_count=1024,
+        grid="centres", batch=32, shared_fakes=True, g_lr=0.002, d_lr=0.004, loss="pairing", r1_gamma=0.05,
+        pl_weight=0.0, style_mixing=0.5, ema_kimg=10.0, augment="none", windows=0.4, jitter=True,
+        stages="32:640,64:2100,128", fade_kimg=40.0, precision="bf16", kimg=1200.0, snapshot_kimg=20.0,
+        keep=3, metric_kimg=200.0, metric_count=1024,
     ),
 }  # fmt: skip
 
