@@ -1,7 +1,7 @@
 """Draw what docs/scenery shows of the bundled model: `python docs/make_model_figures.py [METRICS]`.
 
-Pictures of seeds 0, 1, 2, … as they come, a zoom, layouts against palettes, and, given a run's metrics.jsonl,
-the Fréchet distance over training. Needs no display.
+Pictures of seeds 0, 1, 2, … as they come, of the data, a zoom, layouts against palettes, and, given a run's
+metrics.jsonl, the Fréchet distance over training. Needs no display.
 """
 
 from __future__ import annotations
@@ -44,6 +44,16 @@ def mixing(generator: Generator) -> NDArray[np.uint8]:
     return np.concatenate(rows)
 
 
+def data(columns: int, rows: int) -> NDArray[np.uint8]:
+    """The first pictures of what the model was trained on: uint8 [rows·SIDE, columns·SIDE, 3]."""
+    count = columns * rows
+    line = grid_line("centres", SIDE).expand(count, -1)
+    pictures = to_uint8(Scenery().sample(torch.arange(count), line, line).permute(0, 2, 3, 1).numpy())
+    return np.concatenate(
+        [np.concatenate(pictures[k : k + columns], axis=1) for k in range(0, count, columns)]
+    )
+
+
 def _styles(generator: Generator, seed: int) -> torch.Tensor:
     ws: torch.Tensor = generator.mapping(seed_to_z(seed, generator.config.z_dim).float())
     return ws[0]
@@ -79,6 +89,7 @@ def main(metrics: Path | None) -> None:
     FOLDER.mkdir(exist_ok=True)
     generator = read_checkpoint(bundled_checkpoint()).build()
     write_png(FOLDER / "samples.png", sample_grid(generator, SIDE, 8, 8))
+    write_png(FOLDER / "data.png", data(8, 2))
     write_png(FOLDER / "zoom.png", zoom_strip(generator, SIDE, ZOOMED))
     write_png(FOLDER / "mixing.png", mixing(generator))
     if metrics is not None:
