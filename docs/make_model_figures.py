@@ -20,7 +20,7 @@ from creps_core.generator import Generator
 from creps_core.image import to_uint8
 from creps_core.latents import seed_to_z
 from train.evaluation.meter import data_against_data
-from train.previews import sample_grid, write_png, zoom_strip
+from train.previews import sample_grid, tiled, write_png, zoom_strip
 from train.sampling import grid_line
 from train.scenery import Scenery
 
@@ -48,10 +48,8 @@ def data(columns: int, rows: int) -> NDArray[np.uint8]:
     """The first pictures of what the model was trained on: uint8 [rows·SIDE, columns·SIDE, 3]."""
     count = columns * rows
     line = grid_line("centres", SIDE).expand(count, -1)
-    pictures = to_uint8(Scenery().sample(torch.arange(count), line, line).permute(0, 2, 3, 1).numpy())
-    return np.concatenate(
-        [np.concatenate(pictures[k : k + columns], axis=1) for k in range(0, count, columns)]
-    )
+    pictures = Scenery().sample(torch.arange(count), line, line)
+    return tiled(list(to_uint8(pictures.permute(0, 2, 3, 1).numpy())), columns)
 
 
 def _styles(generator: Generator, seed: int) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,13 @@ ZOOMS = (1, 2, 4, 8)
 def sample_grid(generator: Generator, size: int, columns: int, rows: int) -> NDArray[np.uint8]:
     """Seeds 0, 1, 2, … in reading order, classes in turn: uint8 [rows·size, columns·size, 3]."""
     line = grid_line(generator.config.grid, size)
-    tiles = [_picture(generator, seed, line, line) for seed in range(columns * rows)]
-    return np.concatenate(
-        [np.concatenate(tiles[k : k + columns], axis=1) for k in range(0, len(tiles), columns)]
-    )
+    return tiled([_picture(generator, seed, line, line) for seed in range(columns * rows)], columns)
+
+
+def tiled(pictures: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:
+    """Pictures of one size [H, W, 3] in reading order, whole rows of them: uint8 [rows·H, columns·W, 3]."""
+    rows = [pictures[k : k + columns] for k in range(0, len(pictures), columns)]
+    return np.concatenate([np.concatenate(row, axis=1) for row in rows])
 
 
 @torch.no_grad()
