@@ -94,15 +94,19 @@ class Renderer:
         return self.plan(plan.ws, draft_dtype(self.device))
 
     def density(self, plan: Plan, cancel: CancelToken | None = None) -> Density:
-        """How dense these latents' tables must be for turned and warped views; measured once each.
+        """How dense these latents' tables must be for turned and warped views; measured once for each body.
 
-        Drafts make do with what was measured last.
+        A change of the last style keeps the tables, so that style must have no say in how dense they are, or
+        a picture would depend on what was shown before it: the style before stands in for it. Drafts make do
+        with what was measured last.
         """
         found = self._densities.get(plan.body_key)
         if found is None and plan.dtype != torch.float32:
             found = self.known_density
         if found is None:
-            found = measure_density(plan, self.device, self._runner(cancel), _poll(cancel))
+            ws = torch.cat([plan.ws[:, :-1], plan.ws[:, -2:-1]], dim=1)
+            measured = self._placed(fold(self.generator, ws, self.device, plan.dtype, [plan]))
+            found = measure_density(measured, self.device, self._runner(cancel), _poll(cancel))
         self._densities[plan.body_key] = found
         self._densities.move_to_end(plan.body_key)
         while len(self._densities) > DENSITIES_KEPT:

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -239,6 +239,7 @@ steps = st.one_of(
 
 
 @settings(deadline=None, max_examples=20)
+@example([("turn", 30.0), ("style", STYLES[-1], 1)], 0.0, 64)  # alone, that head asked for a coarser table
 @given(st.lists(steps, min_size=4, max_size=12), st.sampled_from([0.0, 0.1]), st.sampled_from([1, 64]))
 def test_any_history_of_sliders_gives_the_identical_frame(
     generator: Generator, history: list[tuple], budget: float, cache_mb: int
