@@ -8,6 +8,9 @@ from functools import cached_property
 from types import FrameType
 from typing import Self
 
+import torch
+
+from creps_core.device import is_faster
 from creps_core.errors import Cancelled
 from train.evaluation import DataStatistics, Sampling
 from train.previews import sample_grid, write_png, zoom_strip
@@ -72,6 +75,7 @@ class Loop:
             RunError: the disk is full, or the losses are no longer finite; the last state is intact.
         """
         progress, batch = self._progress, self._config.batch
+        self._advise()
         clock, reported = Clock(), time.monotonic()
         with Leaving() as leaving:
             try:
@@ -96,6 +100,17 @@ class Loop:
             finally:
                 self._status.close()
                 self._folder.close()
+
+    def _advise(self) -> None:
+        """Say what would train faster: without arithmetic for it, bfloat16 is emulated, and slow."""
+        processes = self._processes
+        if not processes.first or self._config.precision != "bf16":
+            return
+        if not is_faster(torch.bfloat16, processes.device):
+            self._status.say(
+                f"bfloat16 is no faster than float32 on this {processes.device.type}, and may be far slower; "
+                "--precision 32 avoids it"
+            )
 
     def _crossed(self, kimg: float) -> bool:
         """Whether this step went past a multiple of `kimg`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from creps_core.device import draft_dtype, pick_device
+from creps_core.device import draft_dtype, is_faster, pick_device
 from creps_core.errors import InputError
 from creps_core.renderer import Renderer
 from tests.core.references import small_generator
@@ -46,3 +46,28 @@ def test_drafts_use_half_precision_or_float32_and_always_the_same() -> None:
     chosen = draft_dtype(device)
     assert chosen in (torch.bfloat16, torch.float32)
     assert draft_dtype(device) == chosen
+
+
+def test_emulated_half_precision_is_found_out_without_waiting_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large product took it two seconds on a processor of 2021, and the first gesture waited for that."""
+    asked: list[tuple[torch.dtype, int]] = []
+
+    def emulates(_: torch.device, dtype: torch.dtype, side: int) -> float:
+        asked.append((dtype, side))
+        return side**3 * (1e-9 if dtype == torch.bfloat16 else 1e-11)
+
+    monkeypatch.setattr("creps_core.device._product_time", emulates)
+    assert not is_faster(torch.bfloat16, torch.device("cpu"))
+    assert max(side for dtype, side in asked if dtype == torch.bfloat16) <= 256
+
+
+@pytest.mark.parametrize(("gain", "clear"), [(2.0, True), (1.1, False), (0.5, False)])
+def test_half_precision_is_used_where_large_products_clearly_gain(
+    monkeypatch: pytest.MonkeyPatch, gain: float, clear: bool
+) -> None:
+    def gains(_: torch.device, dtype: torch.dtype, side: int) -> float:
+        overhead = 1e-5 if dtype == torch.bfloat16 else 0.0  # small ones are slower with it
+        return overhead + side**3 * 1e-11 / (gain if dtype == torch.bfloat16 else 1)
+
+    monkeypatch.setattr("creps_core.device._product_time", gains)
+    assert is_faster(torch.bfloat16, torch.device("cpu")) is clear

@@ -21,7 +21,8 @@ from creps_core.checkpoint import read_checkpoint
 from tests.train.runs import small
 from train.cli.data import command as prepare
 from train.cli.train import command
-from train.config import PRESETS, TrainConfig
+from train.config import PRESETS, Precision, TrainConfig
+from train.run import start_run
 from train.state import read_config
 
 ROOT = Path(__file__).parents[2]
@@ -189,6 +190,21 @@ def test_a_run_may_start_with_the_discriminator_of_another(tmp_path: Path) -> No
     assert "another run's form" in refused(*third, state, "--windows", "0")
     assert "is not a training state" in refused(*third, generator)
     assert not (tmp_path / "third").exists()
+
+
+@pytest.mark.parametrize(("faster", "precision"), [(False, "bf16"), (True, "bf16"), (False, "32")])
+def test_a_run_in_emulated_arithmetic_says_what_to_do(
+    faster: bool,
+    precision: Precision,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("train.loop.is_faster", lambda _dtype, _device: faster)
+    config = small(data="scenery", conditional=False, kimg=0.008, precision=precision)
+    start_run(tmp_path / "run", config, None, "cpu")
+    advised = "--precision 32" in capsys.readouterr().out
+    assert advised is (precision == "bf16" and not faster)
 
 
 @pytest.mark.slow
