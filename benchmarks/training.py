@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 
 from benchmarks.rows import Row, median_row
 from benchmarks.setting import Setting, interleaved, ratios
+from creps_core.checkpoint import bundled_checkpoint, read_checkpoint
 from train.config import TrainConfig, preset
+from train.evaluation.request import BATCH
+from train.evaluation.samples import Sampling, generated
 from train.processes import Processes
 from train.sampling import Looks, whole
 from train.scenery import Scenery
@@ -27,6 +31,7 @@ def run(setting: Setting) -> list[Row]:
         at = dataclasses.replace(config, resolution=size, stages="")
         rows += [*_step(setting, at), _shared(setting, at), _synthesis(setting, at)]
     rows += _drawing(setting, 16 if setting.tiny else 64)
+    rows.append(_compared(setting, 16 if setting.tiny else 128))
     return rows
 
 
@@ -93,6 +98,21 @@ def _synthesis(setting: Setting, config: TrainConfig) -> Row:
     times = interleaved({"reference": reference, "ordered": ordered}, max(3, setting.repeats))
     name = f"{config.resolution}², synthesis and gradients over the reference"
     return median_row("training", name, ratios(times["reference"], times["ordered"]), "×")
+
+
+def _compared(setting: Setting, size: int) -> Row:
+    """Pictures as they are made to be compared, as many at once as `creps-eval` does over 16."""
+    generator = read_checkpoint(bundled_checkpoint()).build()
+    batches = {"usual": BATCH, "16": 16}
+
+    def make(batch: int) -> None:
+        for _ in generated(generator, None, Sampling(size, "centres", 16, batch=batch)):
+            pass
+
+    makers = {name: partial(make, batch) for name, batch in batches.items()}
+    times = interleaved(makers, max(3, setting.repeats))
+    name = f"{size}², pictures to compare, {BATCH} at once over 16"
+    return median_row("training", name, ratios(times["16"], times["usual"]), "×")
 
 
 def _drawing(setting: Setting, size: int) -> list[Row]:

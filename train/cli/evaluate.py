@@ -15,7 +15,7 @@ from creps_core.cli.common import run_command
 from creps_core.cli.options import DEVICE, FILE, NUMBER, SEED, Parsed
 from creps_core.errors import InputError
 from train.cli.progress import counted
-from train.evaluation.request import GRIDS, METRICS, OF_DATA, Request, parse_metrics
+from train.evaluation.request import BATCH, GRIDS, METRICS, OF_DATA, Request, parse_metrics
 
 if TYPE_CHECKING:
     from creps_core.checkpoint import Checkpoint
@@ -84,7 +84,7 @@ METRIC_LIST = Parsed("LIST", parse_metrics)
 )
 @click.option("--lpips", type=FILE, help="A TorchScript LPIPS network, for scale. RUNS THE CODE IN THE FILE.")
 @click.option(
-    "--batch", type=click.IntRange(1), default=16, show_default=True, metavar="N", help="Pictures at once."
+    "--batch", type=click.IntRange(1), default=BATCH, show_default=True, metavar="N", help="Pictures at once."
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of latents and chosen pictures.")
 @click.option("--device", type=DEVICE, default="auto", show_default=True, help="Where to compute.")

@@ -13,6 +13,7 @@ from creps_core.errors import InputError
 from creps_core.generator import Generator
 from train.evaluation.distances import frechet
 from train.evaluation.features import FeatureNetwork, FixedNetwork, extract
+from train.evaluation.request import BATCH
 from train.evaluation.samples import Sampling, choose, drawn, generated, labels_for
 from train.evaluation.watch import Watch, quiet
 from train.pictures import Pictures
@@ -74,7 +75,7 @@ def frechet_of(
     size: int,
     grid: TrainingGrid,
     seed: int = 0,
-    batch: int = 16,
+    batch: int = BATCH,
 ) -> float:
     """The Fréchet distance between `count` generated pictures and `count` of the data, by the fixed network.
 
@@ -92,7 +93,7 @@ def data_against_data(
     size: int,
     grid: TrainingGrid,
     seed: int = 0,
-    batch: int = 16,
+    batch: int = BATCH,
 ) -> float:
     """The floor of `frechet_of`: the distance between two disjoint sets of `count` of the data's pictures."""
     first, second = halves(pictures, Sampling(size, grid, count, seed, batch))

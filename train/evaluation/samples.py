@@ -14,6 +14,7 @@ from torch import Tensor
 from creps_core.config import GeneratorConfig, TrainingGrid
 from creps_core.errors import InputError
 from creps_core.generator import Generator
+from train.evaluation.request import BATCH
 from train.pictures import Pictures
 from train.randomness import normals, uniforms
 from train.sampling import grid_line
@@ -27,7 +28,7 @@ class Sampling:
     grid: TrainingGrid  # where the samples lie
     count: int  # pictures on each side
     seed: int = 0
-    batch: int = 16  # pictures computed at once
+    batch: int = BATCH  # pictures computed at once
     truncation_psi: float = 1.0
 
     def __post_init__(self) -> None:
