@@ -38,7 +38,7 @@ from creps_viewer.settings import Settings, config_folder, state_folder
 from creps_viewer.theme import apply_theme
 from creps_viewer.unix_signals import UnixSignals
 
-SHOWN_FIRST = Source(seed=62)  # a peak at sunset over its lake: of the bundled pictures one of the finest
+SHOWN_FIRST = Source(seed=84)  # a peak and its lake in low sun: of the bundled pictures one of the finest
 FIRST_ZOOM = 1.3  # where the first start begins
 FIRST_SECONDS = 2.0  # how long it takes to come home
 

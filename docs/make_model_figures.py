@@ -25,8 +25,8 @@ from train.sampling import grid_line
 from train.scenery import Scenery
 
 SIDE = 192  # pixels of each picture shown: half as many again as the model was trained at
-ZOOMED = (62, 2, 84, 101)
-LAYOUTS, PALETTES = (62, 84, 86, 104), (4, 7, 86, 80, 0, 62)
+ZOOMED = (84, 2, 62, 101)
+LAYOUTS, PALETTES = (84, 62, 0, 104), (4, 7, 86, 80, 2, 62)
 PALETTE_FROM = 4  # the style at which another latent takes over: from here on it changes colours
 FOLDER = Path(__file__).parent / "scenery"
 

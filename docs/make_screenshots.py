@@ -25,7 +25,7 @@ from creps_viewer.application import SHOWN_FIRST
 SIZE = "1440x900"
 VIEWS = {
     "home": View(),
-    "zoomed": View(Fraction("0.36"), Fraction("0.42"), log2_of(3)),  # the peak
+    "zoomed": View(Fraction("0.31"), Fraction("0.4"), log2_of(3)),  # the peak
     "bent": View(
         log2_zoom=Fraction(1, 2),
         rotation_deg=20,
