@@ -51,8 +51,7 @@ def is_faster(half: torch.dtype, device: torch.device) -> bool:
         return False
     # A processor without such arithmetic emulates it, up to 150 times slower: the large product, which alone
     # tells what large layers gain, would take it seconds.
-    emulated = _product_time(device, half, _SMALL) > EMULATED * _product_time(device, torch.float32, _SMALL)
-    if emulated:
+    if _product_time(device, half, _SMALL) > EMULATED * _product_time(device, torch.float32, _SMALL):
         return False
     full_time = _product_time(device, torch.float32, _LARGE)
     return _product_time(device, half, _LARGE) * HALF_GAIN < full_time
